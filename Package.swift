@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Strict everywhere: a warning is a mistake that has not been paid for yet.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "market-chatd",
+    products: [
+        .library(name: "MarketAPI", targets: ["MarketAPI"]),
+        .executable(name: "market-chatd", targets: ["MarketChatd"]),
+        .executable(name: "market-sandbox", targets: ["MarketSandboxCommand"]),
+        .executable(name: "market-chatd-demo", targets: ["MarketChatdDemo"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        // Without the default traits no full Foundation and no ICU data are linked.
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "LibPQ", dependencies: ["CLibpq"], swiftSettings: strict),
+        .target(
+            name: "MarketAPI", dependencies: [asyncHTTPClient, nioCore, nioHTTP1, nioPosix, nioSSL],
+            swiftSettings: strict),
+        .target(
+            name: "ChatOutbox", dependencies: ["LibPQ"], resources: [.embedInCode("SQL")], swiftSettings: strict),
+        .target(
+            name: "ChatSync", dependencies: ["ChatOutbox", "MarketAPI", logging], swiftSettings: strict),
+        .executableTarget(
+            name: "MarketChatd",
+            dependencies: [
+                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, hummingbird, logging, nioCore, nioPosix,
+                serviceLifecycle, unixSignals,
+            ],
+            swiftSettings: strict),
+        .target(name: "MarketSandbox", dependencies: [hummingbird, nioCore, logging], swiftSettings: strict),
+        .executableTarget(
+            name: "MarketSandboxCommand",
+            dependencies: ["MarketSandbox", argumentParser, hummingbird, logging, serviceLifecycle],
+            swiftSettings: strict),
+        .target(name: "PrivatePostgres", dependencies: [subprocess], swiftSettings: strict),
+        .executableTarget(
+            name: "MarketChatdDemo",
+            dependencies: ["MarketSandbox", "PrivatePostgres", argumentParser, subprocess],
+            swiftSettings: strict),
+
+        .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres"], swiftSettings: strict),
+        .testTarget(
+            name: "MarketAPITests", dependencies: ["MarketAPI", "MarketSandbox", nioCore, nioPosix, nioHTTP1],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ChatOutboxTests", dependencies: ["ChatOutbox", "LibPQ", "PrivatePostgres"], swiftSettings: strict),
+        .testTarget(
+            name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", logging], swiftSettings: strict
+        ),
+        .testTarget(name: "MarketSandboxTests", dependencies: ["MarketSandbox"], swiftSettings: strict),
+        .testTarget(name: "MarketChatdTests", dependencies: ["MarketChatd", logging], swiftSettings: strict),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "ChatOutbox", "LibPQ", "MarketChatd", "MarketSandboxCommand", "MarketChatdDemo", "MarketSandbox",
+                "PrivatePostgres", subprocess,
+            ],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,185 @@
+/// A row of `market_chat.outbox` that is due.
+public struct DueRow: Sendable, Equatable {
+    /// `outbox.id`.
+    public var id: Int64
+    /// `outbox.context_type`: `ORDER` or `RETURN`.
+    public var contextType: String
+    /// `outbox.context_id`: the Market's number of the order or the return, 1 or more.
+    public var contextID: Int64
+    /// `outbox.priority`: higher goes first.
+    public var priority: Int16
+    /// `outbox.attempts`: how many exchanges failed so far.
+    public var attempts: Int
+    /// How long ago the Market first answered 404 for it, by the database's clock; `nil` where it never did.
+    public var notFoundFor: Duration?
+    /// `outbox.due_at` in microseconds since 2000-01-01 UTC, for the ``Watermark``.
+    public var dueAtMicroseconds: Int64
+
+    public init(
+        id: Int64, contextType: String, contextID: Int64, priority: Int16 = 0, attempts: Int = 0,
+        notFoundFor: Duration? = nil, dueAtMicroseconds: Int64 = 0
+    ) {
+        self.id = id
+        self.contextType = contextType
+        self.contextID = contextID
+        self.priority = priority
+        self.attempts = attempts
+        self.notFoundFor = notFoundFor
+        self.dueAtMicroseconds = dueAtMicroseconds
+    }
+}
+
+/// What one look at a business found.
+public struct DueRows: Sendable, Equatable {
+    /// In the order in which they are to be sent.
+    public var rows: [DueRow]
+    /// When the earliest row that is pending and not yet due will be due; `nil` where there is none.
+    public var nextDueIn: Duration?
+    /// `business.paused`.
+    public var isPaused: Bool
+
+    public init(rows: [DueRow], nextDueIn: Duration? = nil, isPaused: Bool = false) {
+        self.rows = rows
+        self.nextDueIn = nextDueIn
+        self.isPaused = isPaused
+    }
+}
+
+/// How far a read of due rows came: within `priority`, all before `dueAtMicroseconds` was seen.
+public struct Watermark: Sendable, Equatable {
+    public var priority: Int16
+    public var dueAtMicroseconds: Int64
+
+    public init(priority: Int16, dueAtMicroseconds: Int64) {
+        self.priority = priority
+        self.dueAtMicroseconds = dueAtMicroseconds
+    }
+}
+
+/// What `market_chat.business` remembers of a business beyond the life of its owner.
+public struct BusinessRecord: Sendable, Equatable {
+    public var businessID: Int64
+    /// `paused`: an operator's lever. Read by the engine, never written by it.
+    public var isPaused: Bool
+    /// `hold_reason` and, as a time from now, `held_until`.
+    public var hold: Hold?
+    /// What the quota headers last said.
+    public var quota: Quota?
+
+    /// Why and how long nothing is sent.
+    public struct Hold: Sendable, Equatable {
+        /// A short word and, where there is one, the Market's own text.
+        public var reason: String
+        /// From now, by the database's clock; not negative.
+        public var endsIn: Duration
+
+        public init(reason: String, endsIn: Duration) {
+            self.reason = reason
+            self.endsIn = endsIn
+        }
+    }
+
+    /// One window of the cabinet's quota.
+    public struct Quota: Sendable, Equatable {
+        /// Requests in a window.
+        public var limit: Int
+        /// Requests left in this window.
+        public var remaining: Int
+        /// When the window ends, from now; not negative.
+        public var resetsIn: Duration
+
+        public init(limit: Int, remaining: Int, resetsIn: Duration) {
+            self.limit = limit
+            self.remaining = remaining
+            self.resetsIn = resetsIn
+        }
+    }
+
+    public init(businessID: Int64, isPaused: Bool = false, hold: Hold? = nil, quota: Quota? = nil) {
+        self.businessID = businessID
+        self.isPaused = isPaused
+        self.hold = hold
+        self.quota = quota
+    }
+}
+
+/// What the fallback poll saw of one business.
+public struct BusinessPoll: Sendable, Equatable {
+    public var businessID: Int64
+    /// Rows that are due now, counted up to a bound.
+    public var due: Int
+    /// Whether there are more than `due` says.
+    public var dueIsAtLeast: Bool
+    /// How long the oldest of them has been due.
+    public var oldestDueFor: Duration?
+    public var isPaused: Bool
+
+    public init(
+        businessID: Int64, due: Int, dueIsAtLeast: Bool = false, oldestDueFor: Duration? = nil, isPaused: Bool = false
+    ) {
+        self.businessID = businessID
+        self.due = due
+        self.dueIsAtLeast = dueIsAtLeast
+        self.oldestDueFor = oldestDueFor
+        self.isPaused = isPaused
+    }
+}
+
+/// What is to become of a row after an exchange.
+public struct RowResult: Sendable, Equatable {
+    public var rowID: Int64
+    public var change: Change
+    /// The exchange, for `market_chat.attempt`; `nil` for a success, which leaves no attempt behind.
+    public var exchange: ExchangeRecord?
+    /// By how much the row is put off if writing `change` itself fails.
+    public var putOffIfRefused: Duration
+
+    /// A row's transition. Each is guarded by `state = 'pending'`.
+    public enum Change: Sendable, Equatable {
+        /// Pending to created.
+        case created(chatID: Int64)
+        /// Pending to rejected.
+        case rejected
+        /// Stays pending, one attempt more, due after this time from now.
+        case backoff(Duration)
+        /// Stays pending and due, no attempt burned; only the exchange is recorded.
+        case deferred
+    }
+
+    public init(rowID: Int64, change: Change, exchange: ExchangeRecord? = nil, putOffIfRefused: Duration) {
+        self.rowID = rowID
+        self.change = change
+        self.exchange = exchange
+        self.putOffIfRefused = putOffIfRefused
+    }
+}
+
+/// One exchange that gave no chat: a row of `market_chat.attempt`.
+public struct ExchangeRecord: Sendable, Equatable {
+    /// The HTTP status; `nil` where no answer came.
+    public var httpStatus: Int?
+    /// The Market's error code, or a short word of ours such as `TIMEOUT`.
+    public var code: String?
+    /// The Market's own text, or ours.
+    public var message: String?
+    /// The `traceparent` header: what the vendor's support asks for.
+    public var traceID: String?
+
+    public init(httpStatus: Int? = nil, code: String? = nil, message: String? = nil, traceID: String? = nil) {
+        self.httpStatus = httpStatus
+        self.code = code
+        self.message = message
+        self.traceID = traceID
+    }
+}
+
+/// What became of a ``RowResult``.
+public enum RowOutcome: Sendable, Equatable {
+    /// Written.
+    case written
+    /// The row is not pending any more, or is gone: somebody else was faster. Nothing was changed.
+    case notPending
+    /// Writing it failed, for a reason of this row alone, such as a user's trigger. `isPutOff` says whether the row
+    /// was put off in the database; where not, it is still due there, and the caller has to leave it alone for a while.
+    case refused(error: String, isPutOff: Bool)
+}

@@ -1,0 +1,2 @@
+/// Decides what is sent when, and what becomes of it.
+enum ChatSync {}

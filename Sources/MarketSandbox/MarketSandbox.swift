@@ -1,0 +1,2 @@
+/// An imitation of the Market.
+enum MarketSandbox {}

@@ -1,0 +1,2 @@
+/// A throwaway PostgreSQL cluster.
+enum PrivatePostgres {}
