@@ -128,6 +128,9 @@ public struct BusinessPoll: Sendable, Equatable {
 /// What is to become of a row after an exchange.
 public struct RowResult: Sendable, Equatable {
     public var rowID: Int64
+    /// ``DueRow/attempts`` as it was read. A backoff is guarded by it, so that writing one twice (the answer to the first
+    /// commit was lost with its session) burns one attempt.
+    public var attempts: Int
     public var change: Change
     /// The exchange, for `market_chat.attempt`; `nil` for a success, which leaves no attempt behind.
     public var exchange: ExchangeRecord?
@@ -146,8 +149,11 @@ public struct RowResult: Sendable, Equatable {
         case deferred
     }
 
-    public init(rowID: Int64, change: Change, exchange: ExchangeRecord? = nil, putOffIfRefused: Duration) {
+    public init(
+        rowID: Int64, attempts: Int, change: Change, exchange: ExchangeRecord? = nil, putOffIfRefused: Duration
+    ) {
         self.rowID = rowID
+        self.attempts = attempts
         self.change = change
         self.exchange = exchange
         self.putOffIfRefused = putOffIfRefused
