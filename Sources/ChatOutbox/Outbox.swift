@@ -82,4 +82,11 @@ public enum OutboxError: Error, Sendable, Equatable {
     /// It answers, but waiting does not help: a wrong schema, missing privileges, a transaction pooler, a wrong
     /// password. The text names the cause and the cure.
     case unusable(String)
+
+    /// For the operator, in either case.
+    public var text: String {
+        switch self {
+        case .unavailable(let text), .unusable(let text): text
+        }
+    }
 }

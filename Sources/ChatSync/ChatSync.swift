@@ -1,2 +1,0 @@
-/// Decides what is sent when, and what becomes of it.
-enum ChatSync {}

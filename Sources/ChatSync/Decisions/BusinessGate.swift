@@ -1,0 +1,158 @@
+public import ChatOutbox
+public import MarketAPI
+
+/// Whether a business may send now, and what each answer changes about that. All of it is a value.
+///
+/// Four things stand in the way: a pause or a hold, an open circuit, the quota, and the limit of parallel requests.
+public struct BusinessGate: Sendable {
+    /// What may be done now.
+    public enum Permission: Sendable, Equatable {
+        /// `isProbe`: alone, to find out whether the business is well again.
+        case send(isProbe: Bool)
+        /// Something in flight has to be answered first.
+        case waitForAnswer
+        /// Not before this.
+        case wait(until: Moment)
+        /// Not before somebody changes something.
+        case paused
+    }
+
+    /// A time in which nothing is sent.
+    public struct ActiveHold: Sendable, Equatable {
+        public var kind: Verdict.Hold
+        /// Begins with the kind; the Market's own text may follow.
+        public var reason: String
+        public var until: Moment
+    }
+
+    /// An operator's lever, as last read from the database.
+    public var isPaused = false
+    /// The hold, also when its time is over and the probe that ends it is still out.
+    public private(set) var hold: ActiveHold?
+    /// Whether failures opened the circuit.
+    public var isCircuitOpen: Bool { breaker.isOpen }
+    /// What is known of the quota's present window.
+    public var window: QuotaPacer.Window? { pacer.window }
+
+    private var pacer: QuotaPacer
+    private var breaker = CircuitBreaker()
+    private var parallel: ParallelLimit
+
+    /// - Parameters:
+    ///   - maxParallel: requests in flight, 1 to 4.
+    ///   - requestsPerWindow: the quota until the server tells it.
+    ///   - quotaReserve: requests of each window left to others.
+    public init(maxParallel: Int, requestsPerWindow: Int, quotaReserve: Int) {
+        parallel = ParallelLimit(max: maxParallel)
+        pacer = QuotaPacer(prior: requestsPerWindow, reserve: quotaReserve)
+    }
+
+    /// - Parameter inFlight: requests sent and not yet answered.
+    public mutating func permission(inFlight: Int, now: Moment) -> Permission {
+        if isPaused { return .paused }
+        if let hold, now < hold.until { return .wait(until: hold.until) }
+        if let probe = breaker.nextProbe, now < probe { return .wait(until: probe) }
+        if let pause = parallel.pausedUntil, now < pause { return .wait(until: pause) }
+        switch pacer.permission(inFlight: inFlight, now: now) {
+        case .waitForAnswer: return .waitForAnswer
+        case .waitForWindow(let until): return .wait(until: until)
+        case .send: break
+        }
+        let isProbe = hold != nil || breaker.isOpen
+        return inFlight < (isProbe ? 1 : parallel.current) ? .send(isProbe: isProbe) : .waitForAnswer
+    }
+
+    /// Takes in an answer.
+    ///
+    /// - Parameter wasProbe: what ``permission(inFlight:now:)`` said when it was sent.
+    /// - Returns: what becomes of the row, which may be milder than the verdict: a failed probe burns no attempt.
+    public mutating func learn(
+        _ verdict: Verdict, from reply: MarketReply<CreatedChat>, wasProbe: Bool, now: Moment, random: EngineRandom
+    ) -> Verdict.Row {
+        switch verdict.business {
+        case .answered:
+            breaker.succeeded()
+            parallel.answered()
+            pacer.answered(reply.quota, now: now)
+            // One that was sent before the hold began says nothing about it.
+            if wasProbe { hold = nil }
+        case .failed(let isSpent):
+            let burnsNoAttempt = wasProbe && breaker.isOpen
+            breaker.failed(wasProbe: wasProbe, now: now, chance: random.next())
+            pacer.failed(reply.quota, now: now)
+            if isSpent { pacer.lostAnswers(reply.tries) }
+            if burnsNoAttempt { return .deferred }
+        case .held(let kind, let time):
+            breaker.succeeded()
+            if kind == .overloaded {
+                pacer.failed(reply.quota, now: now)
+            } else {
+                pacer.answered(reply.quota, now: now)
+            }
+            hold = ActiveHold(kind: kind, reason: Self.reason(kind, verdict.exchange), until: now + time)
+        case .quotaUsedUp:
+            breaker.succeeded()
+            let until = pacer.refused(reply.quota, retryAfter: reply.retryAfter, now: now, chance: random.next())
+            hold = ActiveHold(kind: .quota, reason: Self.reason(.quota, verdict.exchange), until: until)
+        case .tooManyInFlight:
+            breaker.succeeded()
+            pacer.failed(reply.quota, now: now)
+            parallel.refused(now: now, chance: random.next())
+        case .nothing: break
+        }
+        return verdict.row
+    }
+
+    /// The seller's database refuses results of too many rows: more of them would only burn quota.
+    mutating func holdForDatabase(_ error: String, now: Moment) {
+        hold = ActiveHold(
+            kind: .database, reason: "\(Verdict.Hold.database.rawValue): \(error)", until: now + .seconds(60))
+    }
+
+    /// Whether a request that failed may be repeated at once.
+    mutating func allowsRepeats(inFlight: Int, now: Moment) -> Bool {
+        guard !isPaused, hold == nil, !breaker.isOpen else { return false }
+        if case .waitForWindow = pacer.permission(inFlight: 0, now: now) { return false }
+        return window.map { $0.remaining > inFlight } ?? true
+    }
+
+    /// What stands in the way now, as text, and until when.
+    func obstacle(now: Moment) -> (reason: String, until: Moment)? {
+        if let hold, now < hold.until { return (hold.reason, hold.until) }
+        if let probe = breaker.nextProbe { return ("circuit: \(breaker.failures) failures in a row", probe) }
+        var pacer = pacer
+        if case .waitForWindow(let until) = pacer.permission(inFlight: 0, now: now) {
+            return ("quota: used up but for the reserve", until)
+        }
+        return nil
+    }
+
+    private static func reason(_ kind: Verdict.Hold, _ exchange: ExchangeRecord?) -> String {
+        let details = [exchange?.httpStatus.map(String.init), exchange?.code, exchange?.message].compactMap { $0 }
+        return details.isEmpty ? kind.rawValue : "\(kind.rawValue): \(details.joined(separator: " "))"
+    }
+}
+
+extension BusinessGate {
+    /// Takes over what a former owner of the business left in the database.
+    public mutating func restore(_ record: BusinessRecord, now: Moment) {
+        isPaused = record.isPaused
+        if let quota = record.quota { pacer.restore(quota, now: now) }
+        guard let left = record.hold, hold == nil else { return }
+        let word = left.reason.prefix { $0 != ":" }
+        guard let kind = Verdict.Hold(rawValue: String(word)) else { return }
+        hold = ActiveHold(
+            kind: kind, reason: left.reason, until: kind.outlivesOwner ? now + left.endsIn : now)
+    }
+
+    /// What the next owner should know.
+    public func record(of businessID: Int64, now: Moment) -> BusinessRecord {
+        BusinessRecord(
+            businessID: businessID, isPaused: isPaused,
+            hold: hold.map { BusinessRecord.Hold(reason: $0.reason, endsIn: max($0.until - now, .zero)) },
+            quota: window.map {
+                BusinessRecord.Quota(
+                    limit: $0.limit, remaining: max($0.remaining, 0), resetsIn: max($0.endsAt - now, .zero))
+            })
+    }
+}

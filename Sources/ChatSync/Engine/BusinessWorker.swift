@@ -1,0 +1,299 @@
+import ChatOutbox
+import Logging
+import MarketAPI
+import Synchronization
+
+/// Drives the rows of one business from due to settled, while this instance owns it.
+///
+/// One loop decides one step at a time (``nextStep(now:)``) and carries it out; each request runs in a task of its own
+/// beside it. All that is decided about sending is in ``BusinessGate``, all about which row is next in ``DueQueue``.
+actor BusinessWorker {
+    nonisolated let businessID: Int64
+    nonisolated let doorbell = Doorbell()
+    /// Set by signals, from any task; taken by the loop.
+    private nonisolated let hasChanged = Atomic(false)
+    /// Whether the client may repeat a failed request at once.
+    private nonisolated let repeatIsFine = Atomic(true)
+    nonisolated let board: Mutex<Board>
+
+    let context: EngineContext
+    let market: any MarketClient
+    let settler: Settler
+    let logger: Logger
+    var gate: BusinessGate
+    var queue = DueQueue()
+    var inFlight: Set<Int64> = []
+    var counters = BusinessStatus.Counters()
+    private var ownership: Ownership?
+    private var isAsleep = false
+    private var isWatchingProducers = false
+    private var isStopping = false
+    private var ending: WorkerEnding?
+
+    /// The session that owns the business for us.
+    private struct Ownership {
+        var session: any OutboxSession
+        var number: Int
+    }
+
+    /// What the loop does next.
+    private enum Step {
+        case send(DueRow, isProbe: Bool)
+        case read(after: Watermark?)
+        case fallAsleep
+        case wakeUp
+        case wait(until: Moment)
+        case end(WorkerEnding)
+    }
+
+    init(businessID: Int64, context: EngineContext, market: any MarketClient, settler: Settler) {
+        self.businessID = businessID
+        self.context = context
+        self.market = market
+        self.settler = settler
+        var logger = context.logger
+        logger[metadataKey: "business.id"] = "\(businessID)"
+        self.logger = logger
+        let configuration = context.configuration
+        gate = BusinessGate(
+            maxParallel: configuration.maxParallel, requestsPerWindow: configuration.requestsPerWindow,
+            quotaReserve: configuration.quotaReserve)
+        board = Mutex(Board(status: BusinessStatus(businessID: businessID), lastTurn: context.clock.now))
+    }
+
+    /// Works until it is told to stop, or in a run with `isOnce` until nothing is left to do; then waits until all in
+    /// flight is settled.
+    func run() async -> WorkerEnding {
+        await withDiscardingTaskGroup { group in
+            while ending == nil, !Task.isCancelled {
+                let step = nextStep(now: context.clock.now)
+                publish()
+                await carryOut(step, in: &group)
+            }
+        }
+        publish()
+        return ending ?? .stopped
+    }
+
+    private func nextStep(now: Moment) -> Step {
+        if isStopping { return .end(.stopped) }
+        guard let ownership else { return .wait(until: now + context.configuration.pollInterval) }
+        let permission = gate.permission(inFlight: inFlight.count, now: now)
+        repeatIsFine.store(gate.allowsRepeats(inFlight: inFlight.count, now: now), ordering: .relaxed)
+        switch permission {
+        case .send(let isProbe):
+            guard settler.hasRoom else { return .wait(until: now + .seconds(1)) }
+            return nextRow(isProbe: isProbe, ownership, now: now)
+        case .waitForAnswer:
+            // More rows than can be sent at once: the producers' notifications tell nothing new.
+            if isAsleep, queue.isBusy { return .wakeUp }
+            return .wait(until: now + context.configuration.pollInterval)
+        case .paused:
+            return idle(until: now + context.configuration.pollInterval, orEnd: .left("the business is paused"))
+        case .wait(let until):
+            let reason = gate.obstacle(now: now)?.reason ?? "waiting"
+            return idle(until: until, orEnd: until - now > .seconds(5) ? .left(reason) : nil)
+        }
+    }
+
+    private func nextRow(isProbe: Bool, _ ownership: Ownership, now: Moment) -> Step {
+        if hasChanged.exchange(false, ordering: .acquiringAndReleasing) { queue.mustRead() }
+        switch queue.next(isProbe: isProbe, now: now) {
+        case .row(let row): return .send(row, isProbe: isProbe)
+        case .read(let watermark): return .read(after: watermark)
+        case .nothing(let until):
+            if !isAsleep, !isWatchingProducers { return .fallAsleep }
+            if context.configuration.isOnce, inFlight.isEmpty, queue.unsettled.isEmpty { return .end(.done) }
+            let poll = now + context.configuration.pollInterval
+            return .wait(until: min(until ?? poll, poll))
+        }
+    }
+
+    /// Waiting for something else than rows. Producers need not notify meanwhile.
+    private func idle(until: Moment, orEnd ending: WorkerEnding?) -> Step {
+        if context.configuration.isOnce, let ending, inFlight.isEmpty, queue.unsettled.isEmpty { return .end(ending) }
+        queue.mustRead()
+        if isAsleep, hasChanged.load(ordering: .acquiring) { return .wakeUp }
+        return .wait(until: min(until, context.clock.now + context.configuration.pollInterval))
+    }
+
+    private func carryOut(_ step: Step, in group: inout DiscardingTaskGroup) async {
+        switch step {
+        case .send(let row, let isProbe):
+            inFlight.insert(row.id)
+            queue.taken(row)
+            group.addTask { await self.exchange(row, isProbe: isProbe) }
+        case .read(let watermark):
+            let limit = queue.readLimit
+            await ask { session async throws(OutboxError) in
+                let found = try await session.readDue(of: self.businessID, limit: limit, after: watermark)
+                self.take(found, limit: limit, isFromBeginning: watermark == nil)
+            }
+        case .fallAsleep:
+            let limit = queue.readLimit
+            await ask { session async throws(OutboxError) in
+                let (found, isAsleep) = try await session.fallAsleep(self.businessID, limit: limit)
+                self.isAsleep = isAsleep
+                self.take(found, limit: limit, isFromBeginning: true)
+            }
+            if !isAsleep, ownership != nil, queue.isEmpty { watchProducers(in: &group) }
+        case .wakeUp:
+            isAsleep = false
+            await ask { session async throws(OutboxError) in try await session.wakeUp(self.businessID) }
+        case .wait(let until):
+            await doorbell.wait(until: until, on: context.clock)
+        case .end(let ending):
+            self.ending = ending
+        }
+    }
+
+    /// While a producer's transaction is open nobody can fall asleep over it; PostgreSQL tells when it has ended.
+    private func watchProducers(in group: inout DiscardingTaskGroup) {
+        isWatchingProducers = true
+        if context.configuration.isOnce { return }
+        group.addTask {
+            let start = self.context.clock.now
+            do {
+                try await self.context.outbox.waitForProducers(
+                    of: self.businessID, atMost: self.context.configuration.pollInterval)
+            } catch {
+                // The polls go on without it. Not again at once, lest a broken database be asked in a loop.
+                await self.context.clock.sleep(until: start + self.context.configuration.pollInterval)
+            }
+            await self.producersHaveEnded()
+        }
+    }
+
+    private func producersHaveEnded() {
+        isWatchingProducers = false
+        doorbell.ring()
+    }
+
+    private func take(_ found: DueRows, limit: Int, isFromBeginning: Bool) {
+        gate.isPaused = found.isPaused
+        queue.found(
+            found, limit: limit, isFromBeginning: isFromBeginning, inFlight: inFlight, now: context.clock.now)
+    }
+
+    /// Asks the session that owns the business. If it fails, the business is not ours any more.
+    private func ask(_ question: (any OutboxSession) async throws(OutboxError) -> Void) async {
+        guard let asked = ownership else { return }
+        do {
+            try await question(asked.session)
+        } catch {
+            loseOwnership(of: asked.number)
+            context.sessionFailed(asked.number, error)
+        }
+    }
+}
+
+// What others tell the worker.
+extension BusinessWorker {
+    /// The session became the owner of the business.
+    func own(through session: any OutboxSession, number: Int, record: BusinessRecord) {
+        ownership = Ownership(session: session, number: number)
+        isAsleep = false
+        queue.mustRead()
+        gate.restore(record, now: context.clock.now)
+        logger.notice("Business owned", metadata: ["paused": "\(record.isPaused)"])
+        doorbell.ring()
+    }
+
+    /// The session with this number is no more. What is in flight goes on: its answers are true, whoever owns the row.
+    func loseOwnership(of number: Int) {
+        guard ownership?.number == number else { return }
+        ownership = nil
+        isAsleep = false
+        queue.forget()
+        logger.notice("Business no longer owned")
+        doorbell.ring()
+    }
+
+    /// In a run with `isOnce`: another instance owns the business and settles its rows.
+    func isOwnedElsewhere() {
+        guard ownership == nil else { return }
+        ending = .ownedElsewhere
+        doorbell.ring()
+    }
+
+    /// Take no more rows; finish what is held.
+    func stop() {
+        isStopping = true
+        repeatIsFine.store(false, ordering: .relaxed)
+        doorbell.ring()
+    }
+
+    /// The database says that there is something new.
+    nonisolated func somethingChanged() {
+        hasChanged.store(true, ordering: .releasing)
+        doorbell.ring()
+    }
+
+    /// The fallback poll saw this.
+    func polled(_ poll: BusinessPoll) {
+        board.withLock { board in
+            board.status.due = poll.due
+            board.status.dueIsAtLeast = poll.dueIsAtLeast
+            board.status.oldestDueFor = poll.oldestDueFor
+        }
+        if poll.isPaused != gate.isPaused {
+            gate.isPaused = poll.isPaused
+            logger.notice(poll.isPaused ? "Business paused" : "Business resumed")
+        }
+        let known = inFlight.count + queue.unsettled.count + queue.shelfCount
+        if poll.due > known { somethingChanged() }
+    }
+
+    /// Whether a failed request may be repeated at once.
+    nonisolated var mayRepeat: Bool { repeatIsFine.load(ordering: .relaxed) }
+
+    /// Which session owns the business for us, and what its next owner should know.
+    func recordForNextOwner() -> (record: BusinessRecord, sessionNumber: Int)? {
+        guard let ownership else { return nil }
+        return (gate.record(of: businessID, now: context.clock.now), ownership.number)
+    }
+}
+
+/// Why a worker ended.
+enum WorkerEnding: Sendable, Equatable {
+    /// It was told to.
+    case stopped
+    /// Nothing is due any more.
+    case done
+    /// Rows may be due still, but this stands in their way.
+    case left(String)
+    /// Another instance owns the business.
+    case ownedElsewhere
+}
+
+extension BusinessWorker {
+    /// What a worker shows to the outside.
+    struct Board: Sendable {
+        var status: BusinessStatus
+        /// When its loop last turned.
+        var lastTurn: Moment
+    }
+
+    private func publish() {
+        let now = context.clock.now
+        let counters = counters
+        let obstacle = gate.obstacle(now: now)
+        let window = gate.window
+        let (isOwned, isAsleep, isPaused, inFlight) = (ownership != nil, isAsleep, gate.isPaused, inFlight.count)
+        board.withLock { board in
+            board.lastTurn = now
+            board.status.isOwned = isOwned
+            board.status.isAsleep = isAsleep
+            board.status.isPaused = isPaused
+            board.status.inFlight = inFlight
+            board.status.counters = counters
+            board.status.hold = obstacle.map {
+                BusinessStatus.Hold(reason: $0.reason, endsIn: max($0.until - now, .zero))
+            }
+            board.status.quota = window.map {
+                BusinessStatus.Quota(
+                    limit: $0.limit, remaining: max($0.remaining, 0), resetsIn: max($0.endsAt - now, .zero))
+            }
+        }
+    }
+}

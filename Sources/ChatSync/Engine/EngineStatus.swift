@@ -1,0 +1,98 @@
+/// What the engine does and why, at one moment. A copy: nothing in it changes any more.
+public struct EngineStatus: Sendable, Equatable {
+    public var phase: Phase
+    public var database: Database
+    /// In the order of the configuration.
+    public var businesses: [BusinessStatus]
+    /// Whether every loop turned lately. False means a defect, for which a restart is the cure.
+    public var isMakingProgress: Bool
+
+    /// The engine's life.
+    public enum Phase: String, Sendable {
+        case starting, running, draining, stopped
+    }
+
+    /// The session with the outbox.
+    public enum Database: Sendable, Equatable {
+        /// `problem`: what the last try said.
+        case connecting(problem: String?)
+        case connected
+    }
+}
+
+/// One business at one moment.
+public struct BusinessStatus: Sendable, Equatable {
+    public var businessID: Int64
+    /// Whether this instance is the one that sends for it.
+    public var isOwned = false
+    /// `business.paused`.
+    public var isPaused = false
+    /// Whether producers have to notify, because nothing is due.
+    public var isAsleep = false
+    /// Why nothing is sent, and for how long.
+    public var hold: Hold?
+    /// Requests sent and not yet answered.
+    public var inFlight = 0
+    /// Rows due at the last poll, counted up to a bound.
+    public var due = 0
+    /// Whether there are more than `due` says.
+    public var dueIsAtLeast = false
+    /// How long the oldest of them had been due.
+    public var oldestDueFor: Duration?
+    /// What is known of the quota's present window.
+    public var quota: Quota?
+    public var counters = Counters()
+
+    /// Why nothing is sent.
+    public struct Hold: Sendable, Equatable {
+        /// Begins with one word: `authorization`, `misconfigured`, `migration`, `quota`, `overloaded`, `circuit`.
+        public var reason: String
+        /// From now; not negative.
+        public var endsIn: Duration
+
+        public init(reason: String, endsIn: Duration) {
+            self.reason = reason
+            self.endsIn = endsIn
+        }
+    }
+
+    /// A window of the quota.
+    public struct Quota: Sendable, Equatable {
+        public var limit: Int
+        public var remaining: Int
+        /// From now; not negative.
+        public var resetsIn: Duration
+
+        public init(limit: Int, remaining: Int, resetsIn: Duration) {
+            self.limit = limit
+            self.remaining = remaining
+            self.resetsIn = resetsIn
+        }
+    }
+
+    /// Since the engine was made.
+    public struct Counters: Sendable, Equatable {
+        /// Exchanges with the Market, repeats included.
+        public var requests = 0
+        /// Rows that got their chat ID.
+        public var created = 0
+        /// Rows that the Market refused for good.
+        public var rejected = 0
+        /// Rows put off.
+        public var backoffs = 0
+        /// Rows that stay due though they were sent.
+        public var deferred = 0
+        /// Rows whose result the database refused, by a trigger for example.
+        public var refusals = 0
+        /// 420 for the quota.
+        public var quotaRefusals = 0
+        /// 420 for too many parallel requests.
+        public var parallelRefusals = 0
+
+        public init() {}
+    }
+
+    public init(businessID: Int64) {
+        self.businessID = businessID
+    }
+}

@@ -1,0 +1,319 @@
+import ChatOutbox
+import ChatSync
+import Synchronization
+import Testing
+
+/// What the engine promises, each in a world made for it.
+@Suite struct EngineTests {
+    private func firstAsked(_ world: Simulation, _ row: SimulatedDatabase.Row) -> Duration? {
+        let key = SimulatedMarket.key(row.businessID, row.contextType, row.contextID)
+        return world.market.state.withLock { $0.firstAsked[key] }
+    }
+
+    private func timesAsked(_ world: Simulation, _ row: SimulatedDatabase.Row) -> Int {
+        let key = SimulatedMarket.key(row.businessID, row.contextType, row.contextID)
+        return world.market.state.withLock { $0.asked[key] ?? 0 }
+    }
+
+    /// The poll is an hour away: only a wake-up that is never lost makes this pass.
+    @Test(arguments: 1...60) func aCommittedRowIsSentWithoutWaitingForThePoll(seed: Int) {
+        var plan = Simulation.Plan()
+        plan.pollInterval = .seconds(3600)
+        let simulation = Simulation(seed: UInt64(seed), plan: plan)
+        simulation.run { world in
+            world.start()
+            await withTaskGroup { group in
+                for producer in 0..<6 {
+                    group.addTask {
+                        for step in 0..<8 {
+                            await world.pass(world.random.duration(.microseconds(10)...(.seconds(3))))
+                            let id = Int64(producer * 100 + step + 1)
+                            let open = world.database.begin([world.row(11, id)], for: 11)
+                            // Some transactions stay open for long, beside those that commit at once.
+                            let isLong = world.random.chance(0.2)
+                            await world.pass(
+                                world.random.duration(.microseconds(10)...(isLong ? .seconds(5) : .milliseconds(3))))
+                            world.database.commit(open)
+                        }
+                    }
+                }
+            }
+            let isSettled = await world.wait(atMost: .seconds(60)) { world.rows("pending").isEmpty }
+            #expect(isSettled, "seed \(seed): \(world.rows("pending").count) rows were never noticed")
+            for row in world.rows {
+                let delay = (firstAsked(world, row) ?? .seconds(9999)) - row.committedAt
+                #expect(delay < .milliseconds(900), "seed \(seed): row \(row.id) waited for \(delay)")
+            }
+        }
+    }
+
+    @Test func theQuotaIsUsedUpAndNeverExceeded() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.quota = 40
+        plan.window = .seconds(60)
+        let simulation = Simulation(seed: 1, plan: plan)
+        simulation.run { world in
+            world.insert((1...300).map { world.row(11, $0) })
+            world.start()
+            let isSettled = await world.wait(atMost: .seconds(8 * 60)) { world.rows("pending").isEmpty }
+            #expect(isSettled, "300 rows at 40 a minute take 8 windows at most, not more")
+            #expect(world.market.state.withLock(\.quotaRefusals) == 0)
+        }
+    }
+
+    @Test func aSharedQuotaCostsAStray420AndNoAttempt() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.quota = 20
+        plan.window = .seconds(60)
+        let simulation = Simulation(seed: 2, plan: plan)
+        simulation.run { world in
+            world.insert((1...60).map { world.row(11, $0) })
+            for _ in 0..<20 { world.market.spend(11) }
+            let instance = world.start()
+            _ = await world.wait(atMost: .seconds(600)) { world.rows("pending").isEmpty }
+            #expect(world.rows.allSatisfy { $0.state == "created" && $0.attempts == 0 })
+            #expect(world.market.state.withLock(\.quotaRefusals) == 1)
+            #expect(instance.engine.status.businesses[0].counters.quotaRefusals == 1)
+        }
+    }
+
+    @Test func aLowerParallelLimitIsFoundAndCostsNoAttempt() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.marketParallel = 1
+        plan.maxParallel = 3
+        let simulation = Simulation(seed: 3, plan: plan)
+        simulation.run { world in
+            world.insert((1...100).map { world.row(11, $0) })
+            world.start()
+            let isSettled = await world.wait(atMost: .seconds(300)) { world.rows("pending").isEmpty }
+            #expect(isSettled)
+            #expect(world.rows.allSatisfy { $0.attempts == 0 })
+            let refusals = world.market.state.withLock(\.parallelRefusals)
+            #expect((1...20).contains(refusals), "\(refusals)")
+        }
+    }
+
+    @Test func aStandbyTakesOverWithinMilliseconds() {
+        let simulation = Simulation(seed: 4, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            let owner = world.start()
+            await world.pass(.milliseconds(300))
+            let standby = world.start()
+            await world.pass(.seconds(3))
+            #expect(owner.engine.status.businesses[0].isOwned)
+            #expect(!standby.engine.status.businesses[0].isOwned)
+            world.kill(owner)
+            let killedAt = world.now
+            world.insert([world.row(11, 1)])
+            _ = await world.wait(atMost: .seconds(20), step: .milliseconds(1)) { !world.rows("created").isEmpty }
+            let asked = firstAsked(world, world.rows[0]).map { $0 - killedAt }
+            #expect(asked.map { $0 < .milliseconds(100) } == true, "\(String(describing: asked))")
+        }
+    }
+
+    @Test func aRowThatAlwaysFailsHoldsBackNoOther() {
+        let simulation = Simulation(seed: 5, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.insert((1...10).map { world.row(11, $0, priority: 9, .poisoned) })
+            world.insert((11...40).map { world.row(11, $0) })
+            world.start()
+            let areCreated = await world.wait(atMost: .seconds(900)) { world.rows("created").count == 30 }
+            #expect(areCreated, "\(world.rows("created").count) of 30")
+            #expect(world.rows("pending").count == 10)
+        }
+    }
+
+    @Test func aRowThatIsForbiddenHoldsTheBusinessButNotForever() {
+        let simulation = Simulation(seed: 6, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.insert([world.row(11, 1, priority: 9, .forbidden)])
+            world.insert((11...60).map { world.row(11, $0) })
+            world.start()
+            await world.pass(.seconds(10))
+            #expect(world.rows("created").count < 5, "a 403 holds the business")
+            let areCreated = await world.wait(atMost: .seconds(1200), step: .seconds(1)) {
+                world.rows("created").count == 50
+            }
+            #expect(areCreated, "\(world.rows("created").count) of 50")
+            #expect(world.rows[0].state == "pending" && world.rows[0].attempts == 0)
+        }
+    }
+
+    @Test func anInvalidKeyBurnsNoAttemptAndIsRecheckedWithOneRow() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.market.keyIsInvalid = true
+        let simulation = Simulation(seed: 7, plan: plan)
+        simulation.run { world in
+            world.insert((1...20).map { world.row(11, $0) })
+            let instance = world.start()
+            await world.pass(.seconds(3000))
+            let asked = world.rows.map { timesAsked(world, $0) }.reduce(0, +)
+            #expect((9...12).contains(asked), "one each 5 minutes in 50 minutes: \(asked)")
+            #expect(instance.engine.status.businesses[0].hold?.reason.hasPrefix("authorization: 401") == true)
+            world.calm()
+            let areCreated = await world.wait(atMost: .seconds(310)) { world.rows("created").count == 20 }
+            #expect(areCreated)
+            #expect(world.rows.allSatisfy { $0.attempts == 0 })
+            #expect(instance.engine.status.businesses[0].hold == nil)
+        }
+    }
+
+    @Test func anOutageOpensTheCircuitAndBurnsFewAttempts() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.market.isOut = true
+        let simulation = Simulation(seed: 8, plan: plan)
+        simulation.run { world in
+            world.insert((1...50).map { world.row(11, $0) })
+            world.start()
+            await world.pass(.seconds(3600))
+            let burned = world.rows.map(\.attempts).reduce(0, +)
+            #expect(burned <= 8, "\(burned) attempts burned in an hour")
+            let asked = world.rows.map { timesAsked(world, $0) }.reduce(0, +)
+            #expect(asked <= 100, "\(asked) requests in an hour")
+            world.calm()
+            let areSent = await world.wait(atMost: .seconds(70)) { world.rows("created").count >= 42 }
+            #expect(areSent, "the next probe is a minute away at most")
+            let areCreated = await world.wait(atMost: .seconds(900)) { world.rows("created").count == 50 }
+            #expect(areCreated)
+        }
+    }
+
+    @Test func aTriggerThatRefusesHoldsBackItsRowAlone() {
+        let simulation = Simulation(seed: 9, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.insert([
+                world.row(11, 1, trigger: .refusesEverything), world.row(11, 2, trigger: .refusesCreated),
+            ])
+            world.insert((3...30).map { world.row(11, $0) })
+            world.start()
+            await world.pass(.seconds(600))
+            #expect(world.rows("created").count == 28)
+            let asked = timesAsked(world, world.rows[0])
+            #expect((2...400).contains(asked), "tried again, but not in a loop: \(asked)")
+        }
+    }
+
+    @Test func aPausedBusinessSendsNothingUntilItIsResumed() {
+        let simulation = Simulation(seed: 10, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.database.state.withLock { $0.records[11] = BusinessRecord(businessID: 11, isPaused: true) }
+            world.insert((1...5).map { world.row(11, $0) })
+            world.start()
+            await world.pass(.seconds(100))
+            #expect(world.rows("pending").count == 5)
+            world.database.state.withLock { $0.records[11]?.isPaused = false }
+            let areCreated = await world.wait(atMost: .seconds(11)) { world.rows("created").count == 5 }
+            #expect(areCreated, "the poll sees it")
+        }
+    }
+
+    @Test func higherPriorityGoesFirst() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.maxParallel = 1
+        let simulation = Simulation(seed: 11, plan: plan)
+        simulation.run { world in
+            world.insert((1...30).map { world.row(11, $0, priority: Int16($0 % 3)) })
+            world.start()
+            _ = await world.wait(atMost: .seconds(60)) { world.rows("pending").isEmpty }
+            let order = world.rows.sorted { firstAsked(world, $0)! < firstAsked(world, $1)! }.map(\.priority)
+            #expect(order == order.sorted(by: >))
+        }
+    }
+
+    @Test func aRowThatIsNotFoundIsRejectedAfterThePatience() {
+        let simulation = Simulation(seed: 12, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.insert([world.row(11, 1, .neverFound), world.row(11, 2, .foundAfter(.seconds(5000)))])
+            world.start()
+            await world.pass(.seconds(7100))
+            #expect(world.rows.map(\.state) == ["pending", "created"])
+            await world.pass(.seconds(2000))
+            #expect(world.rows.map(\.state) == ["rejected", "created"])
+        }
+    }
+
+    @Test func drainFinishesWhatIsInFlightAndSendsNothingNew() {
+        let simulation = Simulation(seed: 13, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.insert((1...200).map { world.row(11, $0) })
+            let instance = world.start()
+            await world.pass(.seconds(1))
+            instance.engine.drain()
+            let drainedAt = world.now
+            _ = await instance.task.value
+            #expect(world.now - drainedAt < .seconds(1))
+            let asked = world.rows.filter { timesAsked(world, $0) > 0 }
+            #expect(!asked.isEmpty && asked.count < 200)
+            #expect(asked.allSatisfy { $0.state == "created" }, "what was sent is written")
+            #expect(instance.engine.status.phase == .stopped)
+        }
+    }
+
+    @Test func drainEndsInTimeThoughTheMarketHangsAndTheDatabaseIsAway() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.market.slow = 1
+        let simulation = Simulation(seed: 14, plan: plan)
+        simulation.run { world in
+            world.insert((1...5).map { world.row(11, $0) })
+            let instance = world.start()
+            await world.pass(.seconds(1))
+            instance.outbox.faults.withLock { $0 = DatabaseFaults(lostBefore: 1, refusedSession: 1) }
+            instance.engine.drain()
+            let drainedAt = world.now
+            _ = await instance.task.value
+            #expect(world.now - drainedAt <= .seconds(31))
+        }
+    }
+
+    @Test func onceSettlesWhatIsDueAndEnds() {
+        let simulation = Simulation(seed: 15, plan: Simulation.Plan())
+        simulation.run { world in
+            world.insert((1...50).map { world.row($0 % 2 == 0 ? 11 : 22, $0) })
+            world.insert([world.row(11, 99, dueIn: .seconds(3600))])
+            let instance = world.start(isOnce: true)
+            let result = await instance.task.value
+            #expect(result == .success([]))
+            #expect(world.rows("created").count == 50 && world.rows("pending").count == 1)
+            #expect(world.now < .seconds(60))
+        }
+    }
+
+    @Test func onceSaysWhatItLeaves() {
+        var plan = Simulation.Plan(businessIDs: [11])
+        plan.market.keyIsInvalid = true
+        let simulation = Simulation(seed: 16, plan: plan)
+        simulation.run { world in
+            world.insert((1...5).map { world.row(11, $0) })
+            let result = await world.start(isOnce: true).task.value
+            guard case .success(let left) = result else { return #expect(Bool(false), "\(result)") }
+            #expect(left.count == 1 && left[0].hasPrefix("business 11: authorization: 401"), "\(left)")
+        }
+    }
+
+    @Test func aDatabaseThatIsAwayIsWaitedForAtStart() {
+        let simulation = Simulation(seed: 17, plan: Simulation.Plan(businessIDs: [11]))
+        simulation.run { world in
+            world.insert([world.row(11, 1)])
+            let instance = world.start()
+            instance.outbox.faults.withLock { $0.refusedSession = 1 }
+            await world.pass(.seconds(600))
+            #expect(instance.engine.status.database == .connecting(problem: "refused"))
+            #expect(instance.engine.status.isMakingProgress)
+            world.calm()
+            let isCreated = await world.wait(atMost: .seconds(6)) { world.rows("created").count == 1 }
+            #expect(isCreated)
+        }
+    }
+
+    @Test func anIdleEngineAsksTheDatabaseOncePerPollInterval() {
+        let simulation = Simulation(seed: 18, plan: Simulation.Plan())
+        simulation.run { world in
+            world.start()
+            await world.pass(.seconds(5))
+            let before = world.database.state.withLock(\.statements)
+            await world.pass(.seconds(1000))
+            let asked = world.database.state.withLock(\.statements) - before
+            #expect((99...101).contains(asked), "\(asked) statements in 1,000 s at a poll interval of 10 s")
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import ChatOutbox
+import ChatSync
+import Logging
+import MarketAPI
+import Synchronization
+import Testing
+
+/// One seed's world: a database, a Market, and instances of the real engine that are started, drained and killed.
+final class Simulation: Sendable {
+    struct Plan: Sendable {
+        var businessIDs: [Int64] = [11, 22]
+        var quota = 1000
+        var window = Duration.seconds(3600)
+        var marketParallel = 4
+        var maxParallel = 2
+        var pollInterval = Duration.seconds(10)
+        var database = DatabaseFaults.none
+        var market = MarketFaults.none
+        var notFoundPatience = Duration.seconds(7200)
+    }
+
+    let plan: Plan
+    let random: SeededRandom
+    let executor: SimulationExecutor
+    let clock = SimulatedClock()
+    let database: SimulatedDatabase
+    let market: SimulatedMarket
+    private let instances = Mutex<[Instance]>([])
+
+    /// One process.
+    struct Instance: Sendable {
+        var engine: Engine
+        var outbox: SimulatedOutbox
+        var client: SimulatedMarketClient
+        var task: Task<Result<[String], OutboxError>, Never>
+    }
+
+    init(seed: UInt64, plan: Plan = Plan()) {
+        self.plan = plan
+        random = SeededRandom(seed: seed)
+        executor = SimulationExecutor(random: SeededRandom(seed: seed &+ 1))
+        database = SimulatedDatabase(clock: clock)
+        market = SimulatedMarket(
+            clock: clock, random: random, quota: plan.quota, window: plan.window, parallel: plan.marketParallel)
+        market.state.withLock { $0.faults = plan.market }
+    }
+
+    var now: Duration { clock.now.sinceStart }
+
+    // MARK: Running
+
+    /// Runs `script` and all that it starts, to the script's end, on this thread.
+    func run(_ script: @escaping @Sendable (Simulation) async -> Void) {
+        let isOver = Mutex(false)
+        Task(executorPreference: executor) {
+            await script(self)
+            for instance in self.instances.withLock({ $0 }) {
+                instance.outbox.crash()
+                instance.task.cancel()
+                _ = await instance.task.value
+            }
+            isOver.withLock { $0 = true }
+        }
+        while !isOver.withLock({ $0 }) {
+            if executor.runOneJob() || clock.advance() { continue }
+            Issue.record("deadlock at \(now): nothing runs and nobody sleeps")
+            return
+        }
+    }
+
+    func pass(_ duration: Duration) async {
+        try? await clock.sleep(until: clock.now.advanced(by: duration), tolerance: nil)
+    }
+
+    /// Waits until `condition` holds, looking every `step`. Returns whether it ever did.
+    func wait(atMost limit: Duration, step: Duration = .milliseconds(100), _ condition: () -> Bool) async -> Bool {
+        let end = now + limit
+        while now < end {
+            if condition() { return true }
+            await pass(step)
+        }
+        return condition()
+    }
+
+    // MARK: Instances
+
+    @discardableResult
+    func start(isOnce: Bool = false) -> Instance {
+        let outbox = SimulatedOutbox(database: database, clock: clock, random: random, faults: plan.database)
+        let client = SimulatedMarketClient(market: market, outbox: outbox)
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let random = random
+        let engine = Engine(
+            configuration: EngineConfiguration(
+                businessIDs: plan.businessIDs, pollInterval: plan.pollInterval,
+                notFoundPatience: plan.notFoundPatience, maxParallel: plan.maxParallel, isOnce: isOnce),
+            outbox: outbox, market: client, clock: EngineClock(clock), random: EngineRandom { random.unit() },
+            logger: logger)
+        let task = Task(executorPreference: executor) { () -> Result<[String], OutboxError> in
+            do throws(OutboxError) { return .success(try await engine.run()) } catch { return .failure(error) }
+        }
+        let instance = Instance(engine: engine, outbox: outbox, client: client, task: task)
+        instances.withLock { $0.append(instance) }
+        return instance
+    }
+
+    /// kill -9.
+    func kill(_ instance: Instance) {
+        instance.outbox.crash()
+        instance.task.cancel()
+    }
+
+    /// No faults from now on, and zombies end.
+    func calm() {
+        market.state.withLock { $0.faults = .none }
+        for instance in instances.withLock({ $0 }) { instance.outbox.faults.withLock { $0 = .none } }
+    }
+
+    // MARK: Rows
+
+    func row(
+        _ businessID: Int64, _ contextID: Int64, type: String = "ORDER", priority: Int16 = 0,
+        dueIn: Duration = .zero, _ behaviour: ContextBehaviour = .normal, trigger: SimulatedDatabase.Trigger = .none
+    ) -> SimulatedDatabase.Row {
+        if behaviour != .normal { market.state.withLock { $0.behaviours[contextID] = behaviour } }
+        return SimulatedDatabase.Row(
+            id: 0, businessID: businessID, contextType: type, contextID: contextID, priority: priority,
+            dueAt: now + dueIn, committedAt: .zero, trigger: trigger)
+    }
+
+    /// Inserts and commits at once.
+    func insert(_ rows: [SimulatedDatabase.Row]) {
+        for businessID in plan.businessIDs {
+            let own = rows.filter { $0.businessID == businessID }
+            if !own.isEmpty { database.commit(database.begin(own, for: businessID)) }
+        }
+    }
+
+    var rows: [SimulatedDatabase.Row] {
+        database.state.withLock { $0.rows.values.sorted { $0.id < $1.id } }
+    }
+
+    func rows(_ state: String) -> [SimulatedDatabase.Row] { rows.filter { $0.state == state } }
+
+    // MARK: Rules
+
+    /// What must hold at any moment; what is broken is said.
+    func brokenRules() -> [String] {
+        var broken = database.state.withLock(\.violations)
+        let chats = market.state.withLock(\.chats)
+        for row in rows where row.state == "created" {
+            let key = SimulatedMarket.key(row.businessID, row.contextType, row.contextID)
+            if row.chatID == nil || row.chatID != chats[key] { broken.append("row \(row.id) has a chat ID of its own") }
+        }
+        for row in rows where row.state != "created" && row.chatID != nil {
+            broken.append("row \(row.id) has a chat ID and is \(row.state)")
+        }
+        let most = instances.withLock { $0 }.map { $0.client.most.withLock { $0 } }.max() ?? 0
+        if most > plan.maxParallel { broken.append("\(most) requests in flight, \(plan.maxParallel) allowed") }
+        return broken
+    }
+}
