@@ -1,0 +1,155 @@
+import CLibpq
+
+/// Why a connection or a statement failed. No text of it holds a password.
+public struct PostgresError: Error, Sendable, Equatable {
+    public var kind: Kind
+    /// For people: libpq's, the server's or our own words.
+    public var message: String
+    /// What the server said, where it was the server.
+    public var server: ServerError?
+
+    /// What failed.
+    public enum Kind: Sendable {
+        /// No connection came about.
+        case connectFailed
+        /// No connection came about in time.
+        case connectTimedOut
+        /// The connection broke or was closed. Whether what was sent had an effect is unknown.
+        case connectionLost
+        /// No answer came in time; the connection was closed for it.
+        case queryTimedOut
+        /// The server refused the statement.
+        case server
+        /// A value is not of the type that was asked for.
+        case decoding
+        /// The call makes no sense.
+        case misuse
+        /// The calling task was cancelled.
+        case cancelled
+    }
+
+    /// The fields of an error that the server reports.
+    public struct ServerError: Sendable, Equatable {
+        public var sqlState: SQLState
+        /// `ERROR`, `FATAL` or `PANIC`, whatever the server's language.
+        public var severity: String
+        public var message: String
+        public var detail: String?
+        public var hint: String?
+        public var constraint: String?
+
+        public init(
+            sqlState: SQLState, severity: String, message: String, detail: String? = nil, hint: String? = nil,
+            constraint: String? = nil
+        ) {
+            self.sqlState = sqlState
+            self.severity = severity
+            self.message = message
+            self.detail = detail
+            self.hint = hint
+            self.constraint = constraint
+        }
+    }
+
+    init(_ kind: Kind, _ message: String, server: ServerError? = nil) {
+        self.kind = kind
+        self.message = message
+        self.server = server
+    }
+
+    /// The server's code, where it was the server.
+    public var sqlState: SQLState? { server?.sqlState }
+
+    /// Whether the connection is of no more use.
+    public var isConnectionLost: Bool {
+        switch kind {
+        case .connectFailed, .connectTimedOut, .connectionLost, .queryTimedOut: true
+        case .decoding, .misuse, .cancelled: false
+        case .server: server.map { $0.severity != "ERROR" || $0.sqlState.meansConnectionLoss } ?? false
+        }
+    }
+}
+
+/// A five-character code, such as `23505`. Source: PostgreSQL's documentation, appendix A.
+public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral {
+    public var rawValue: String
+
+    public init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    public init(stringLiteral value: String) {
+        rawValue = value
+    }
+
+    /// The first two characters.
+    public var classCode: String { String(rawValue.prefix(2)) }
+
+    var meansConnectionLoss: Bool { classCode == "08" || ["57P01", "57P02", "57P03"].contains(rawValue) }
+
+    public static let uniqueViolation: SQLState = "23505"
+    public static let lockNotAvailable: SQLState = "55P03"
+    public static let queryCanceled: SQLState = "57014"
+    public static let serializationFailure: SQLState = "40001"
+    public static let deadlockDetected: SQLState = "40P01"
+    public static let insufficientPrivilege: SQLState = "42501"
+    public static let undefinedTable: SQLState = "42P01"
+    public static let undefinedFunction: SQLState = "42883"
+    public static let invalidSchemaName: SQLState = "3F000"
+    public static let readOnlyTransaction: SQLState = "25006"
+    public static let invalidPassword: SQLState = "28P01"
+    public static let invalidAuthorization: SQLState = "28000"
+    public static let invalidCatalogName: SQLState = "3D000"
+    public static let tooManyConnections: SQLState = "53300"
+    public static let featureNotSupported: SQLState = "0A000"
+}
+
+extension PostgresError {
+    /// From a result that is an error.
+    static func of(_ result: borrowing ResultHandle) -> PostgresError {
+        func field(_ code: Character) -> String? {
+            PQresultErrorField(result.pointer, Int32(code.asciiValue!)).map { String(cString: $0) }
+        }
+        let text = String(cString: PQresultErrorMessage(result.pointer)).trimmed
+        guard let state = field("C") else { return PostgresError(.connectionLost, text) }
+        let server = ServerError(
+            sqlState: SQLState(rawValue: state), severity: field("V") ?? field("S") ?? "ERROR",
+            message: field("M") ?? text, detail: field("D"), hint: field("H"), constraint: field("n"))
+        return PostgresError(.server, "\(server.message) (SQLSTATE \(state))", server: server)
+    }
+
+    /// From libpq's text about a connection that did not come about, written with `PQERRORS_VERBOSE`:
+    /// `… FATAL:  28P01: password authentication failed for user "x"`, and a line `LOCATION:  …`.
+    static func ofRefusedConnection(_ text: String) -> PostgresError {
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
+        let words = lines.joined(separator: "; ").trimmed
+        guard let (state, message) = lastState(in: words) else {
+            return PostgresError(.connectFailed, words.isEmpty ? "the connection failed" : words)
+        }
+        let server = ServerError(sqlState: SQLState(rawValue: state), severity: "FATAL", message: message)
+        return PostgresError(.connectFailed, "\(message) (SQLSTATE \(state))", server: server)
+    }
+
+    /// Finds the last `:  28P01: ` and what follows it.
+    private static func lastState(in words: String) -> (state: String, message: String)? {
+        let bytes = Array(words.utf8)
+        guard bytes.count >= 10 else { return nil }
+        for start in (0...(bytes.count - 10)).reversed() {
+            let window = bytes[start..<(start + 10)]
+            let state = window.dropFirst(3).prefix(5)
+            let isState = state.allSatisfy { (48...57).contains($0) || (65...90).contains($0) }
+            guard window.starts(with: ":  ".utf8), isState, window.suffix(2).elementsEqual(": ".utf8) else { continue }
+            return (String(decoding: state, as: UTF8.self), String(decoding: bytes[(start + 10)...], as: UTF8.self))
+        }
+        return nil
+    }
+}
+
+extension String {
+    var trimmed: String {
+        var slice = self[...]
+        while slice.last?.isWhitespace == true { slice.removeLast() }
+        while slice.first?.isWhitespace == true { slice.removeFirst() }
+        return String(slice)
+    }
+}
