@@ -1,6 +1,14 @@
 import CLibpq
 import Dispatch
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// A libpq connection, its socket's event sources, and the order in which they end: libpq may close the socket only after
 /// dispatch has let go of it.
 ///
@@ -13,6 +21,8 @@ final class Link: @unchecked Sendable {
     private var writeSource: (any DispatchSourceWrite)?
     private var isWriteSourceRunning = false
     private var openSources = 0
+    /// The descriptor that the lasting sources watch; −1 before and after.
+    private var watched: CInt = -1
 
     init(queue: DispatchQueue, handle: consuming ConnectionHandle) {
         self.queue = queue
@@ -53,10 +63,16 @@ final class Link: @unchecked Sendable {
 
     /// Calls `readable` whenever the socket can be read, and `writable` whenever it can be written after
     /// ``expectWritable(_:)``.
-    func watch(readable: @escaping @Sendable () -> Void, writable: @escaping @Sendable () -> Void) {
-        let socket = PQsocket(pointer)
-        let read = DispatchSource.makeReadSource(fileDescriptor: socket, queue: queue)
-        let write = DispatchSource.makeWriteSource(fileDescriptor: socket, queue: queue)
+    ///
+    /// It is a copy of the descriptor that dispatch watches: libpq closes its own as soon as it reads the stream's end,
+    /// and the next connection may get the same number while dispatch still holds the old one.
+    ///
+    /// - Returns: false where the process has no descriptor left.
+    func watch(readable: @escaping @Sendable () -> Void, writable: @escaping @Sendable () -> Void) -> Bool {
+        watched = fcntl(PQsocket(pointer), F_DUPFD_CLOEXEC, 0)
+        guard watched >= 0 else { return false }
+        let read = DispatchSource.makeReadSource(fileDescriptor: watched, queue: queue)
+        let write = DispatchSource.makeWriteSource(fileDescriptor: watched, queue: queue)
         openSources += 2
         read.setEventHandler(handler: readable)
         write.setEventHandler(handler: writable)
@@ -65,6 +81,13 @@ final class Link: @unchecked Sendable {
         readSource = read
         writeSource = write
         read.resume()
+        return true
+    }
+
+    /// Whether reading would find something now, the end of the stream included.
+    var hasInput: Bool {
+        var descriptor = pollfd(fd: PQsocket(pointer), events: Int16(POLLIN), revents: 0)
+        return descriptor.fd >= 0 && poll(&descriptor, 1, 0) > 0
     }
 
     /// Whether there is something left to write.
@@ -84,11 +107,22 @@ final class Link: @unchecked Sendable {
         cancelOneShot()
         readSource = nil
         writeSource = nil
-        if openSources == 0 { handle = nil }
+        if openSources == 0 { finish() }
     }
 
     private func sourceEnded() {
         openSources -= 1
-        if isClosing, openSources == 0 { handle = nil }
+        if isClosing, openSources == 0 { finish() }
     }
+
+    private func finish() {
+        if watched >= 0 { _ = systemClose(watched) }
+        watched = -1
+        handle = nil
+    }
+}
+
+/// `close(2)`, beside a method of that name.
+private func systemClose(_ descriptor: CInt) -> CInt {
+    close(descriptor)
 }

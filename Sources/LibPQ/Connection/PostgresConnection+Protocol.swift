@@ -64,16 +64,22 @@ extension PostgresConnection {
     }
 
     /// Takes in all that has come.
+    ///
+    /// All of it, not just what libpq reads at a time: when the server closes its end, dispatch fires once more and
+    /// never again, whatever is still to be read.
     func socketIsReadable() {
-        // TLS may hold back what does not fit at once, and the socket does not tell of it: ask again while unanswered.
-        let rounds = PQsslInUse(link.pointer) == 1 ? 3 : 1
-        for _ in 0..<rounds {
-            guard isOpen else { return }
+        repeat {
             let isAlive = PQconsumeInput(link.pointer) == 1
             takeResults()
             takeNotifications()
             guard isOpen else { return }
             guard isAlive, PQstatus(link.pointer) != CONNECTION_BAD else { return loseBroken() }
+        } while link.hasInput
+        // TLS may hold back what did not fit at once, and no socket tells of it.
+        if PQsslInUse(link.pointer) == 1, requests.current != nil {
+            _ = PQconsumeInput(link.pointer)
+            takeResults()
+            guard isOpen else { return }
         }
         // libpq may have written while it read, and scripts wait for what was sent before.
         send()

@@ -66,9 +66,10 @@ public final actor PostgresConnection {
     }
 
     private func start() {
-        link.watch(
+        let isWatched = link.watch(
             readable: { [weak self] in self?.assumeIsolated { $0.socketIsReadable() } },
             writable: { [weak self] in self?.assumeIsolated { $0.flush() } })
+        if !isWatched { lose(PostgresError(.connectionLost, "too many open files")) }
     }
 
     // MARK: Calls
