@@ -1,0 +1,103 @@
+import Glibc
+import Subprocess
+
+/// Why a private cluster could not be had. The text names the cause and, where there is one, the cure.
+public struct PrivatePostgresError: Error, Sendable, CustomStringConvertible {
+    /// For whoever started the tests or the demo.
+    public let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+/// The programs of a PostgreSQL server, and the account that they run under.
+struct ServerPrograms: Sendable {
+    /// Where `initdb`, `pg_ctl`, `postgres` and `psql` are.
+    let directory: String
+    let account: ServerAccount
+
+    private static let needed = ["initdb", "pg_ctl", "postgres", "psql"]
+
+    /// Debian keeps them outside `PATH`: `/usr/lib/postgresql/*/bin`, the newest first; then where `pg_config` says,
+    /// then `PATH`.
+    static func find() async throws -> ServerPrograms {
+        let account = try ServerAccount.current()
+        var candidates = debianDirectories()
+        let shell = ServerPrograms(directory: "/usr/local/bin", account: account)
+        if let bindir = try? await shell.run("pg_config", ["--bindir"]) {
+            candidates.append(String(bindir.prefix { $0 != "\n" }))
+        }
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        candidates += path.split(separator: ":").map(String.init)
+        for directory in candidates where needed.allSatisfy({ access("\(directory)/\($0)", X_OK) == 0 }) {
+            return ServerPrograms(directory: directory, account: account)
+        }
+        throw PrivatePostgresError(
+            "PostgreSQL server programs not found (\(needed.joined(separator: ", ")) in one directory of "
+                + "/usr/lib/postgresql/*/bin, pg_config --bindir or PATH): apt-get install postgresql")
+    }
+
+    private static func debianDirectories() -> [String] {
+        let parent = "/usr/lib/postgresql"
+        let versions = ProcessTable.entries(of: parent).compactMap { Int($0) }
+        return versions.sorted(by: >).map { "\(parent)/\($0)/bin" }
+    }
+
+    /// Runs one of the programs to its end.
+    ///
+    /// - Returns: its standard output.
+    /// - Throws: ``PrivatePostgresError`` with its standard error where it fails.
+    @discardableResult
+    func run(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
+        // Not by PlatformOptions.userID: that forks, and setuid in the child of a process with many threads hangs now
+        // and then on a lock that another thread held.
+        let prefix = account.switchTo.map { account in
+            ["setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups"]
+        }
+        // The environment is ours alone: PG* variables of the user must not lead anywhere else.
+        let environment = Environment.custom([
+            "PATH": "\(directory):/usr/bin:/bin:/usr/local/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/",
+        ])
+        // pg_ctl leaves the server behind with its own standard output, so neither of its pipes would ever end.
+        let keepsOutput = program != "pg_ctl"
+        let configuration = Configuration(
+            executable: .name("env"), arguments: Arguments(["--chdir=/"] + (prefix ?? []) + [program] + arguments),
+            environment: environment)
+        guard keepsOutput else {
+            let result = try await Subprocess.run(configuration, output: .discarded, error: .discarded)
+            guard case .exited(0) = result.terminationStatus else {
+                throw PrivatePostgresError("pg_ctl \(arguments.first ?? "") failed: \(result.terminationStatus)")
+            }
+            return ""
+        }
+        let limit = 4 << 20
+        let result = try await Subprocess.run(
+            configuration, input: .string(input), output: .string(limit: limit), error: .string(limit: limit))
+        guard case .exited(0) = result.terminationStatus else {
+            throw PrivatePostgresError("\(program) failed (\(result.terminationStatus)): \(result.standardError)")
+        }
+        return result.standardOutput
+    }
+}
+
+/// Whom the server runs as: PostgreSQL refuses root.
+struct ServerAccount: Sendable {
+    /// The account to switch to; `nil` where we are not root.
+    let switchTo: (user: uid_t, group: gid_t)?
+
+    static func current() throws -> ServerAccount {
+        guard geteuid() == 0 else { return ServerAccount(switchTo: nil) }
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var buffer = [CChar](repeating: 0, count: 16384)
+        guard getpwnam_r("postgres", &entry, &buffer, buffer.count, &found) == 0, found != nil else {
+            throw PrivatePostgresError(
+                "PostgreSQL refuses to run as root, and there is no user postgres to run it as: "
+                    + "apt-get install postgresql")
+        }
+        return ServerAccount(switchTo: (entry.pw_uid, entry.pw_gid))
+    }
+}
