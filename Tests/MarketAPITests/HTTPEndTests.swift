@@ -35,7 +35,7 @@ import Testing
 
     @Test func headersThatCameBeforeTheDeadlineCount() async throws {
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX-RateLimit-Resource-Remaining: 3\r\n\r\n"
-        let reply = try await reply(to: [.send(head)], requestTimeout: .milliseconds(500))
+        let reply = try await reply(to: [.send(head)], requestTimeout: .seconds(1))
         #expect(reply.answer == .failed(.timedOut))
         #expect(reply.quota == QuotaHeaders(remaining: 3))
     }

@@ -40,6 +40,14 @@ import Testing
         #expect(requests == 0)
     }
 
+    @Test func http2IsNotSpokenEvenWhereTheServerOffersIt() async throws {
+        let (answer, requests) = try await exchange(names: "DNS:localhost") { tls in
+            tls.applicationProtocols = ["h2", "http/1.1"]
+        }
+        #expect(answer == .ok(CreatedChat(chatID: 7)))
+        #expect(requests == 1)
+    }
+
     @Test func aServerThatKnowsOnlyOldTLSIsRefused() async throws {
         let (answer, requests) = try await exchange(names: "DNS:localhost") { tls in
             tls.minimumTLSVersion = .tlsv1
