@@ -89,11 +89,11 @@ import Testing
             let reply = try await withClient(
                 url: "https://127.0.0.1:\(server.port)", requestTimeout: .milliseconds(300)
             ) { await $0.createChat(someChat) }
-            guard case .failed(.notConnected) = reply.answer else {
-                Issue.record("\(reply.answer)")
-                return
+            switch reply.answer {
+            case .failed(.notConnected), .failed(.timedOut): break
+            default: Issue.record("\(reply.answer)")
             }
-            #expect(start.duration(to: .now) < .seconds(5))
+            #expect(start.duration(to: .now) < .seconds(10))
         }
     }
 }

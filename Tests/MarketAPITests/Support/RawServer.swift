@@ -166,8 +166,10 @@ private final class RawConnection: ChannelInboundHandler {
                 self.play(rest, on: channel)
             }
         case .drip(let text, let interval):
-            channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
-            loop.scheduleTask(in: TimeAmount(interval)) { self.play(steps, on: channel) }
+            // Only what has gone out is followed by more, or a slow client would fill this process's memory.
+            channel.writeAndFlush(ByteBuffer(string: text)).assumeIsolated().whenSuccess {
+                loop.scheduleTask(in: TimeAmount(interval)) { self.play(steps, on: channel) }
+            }
         case .pause(let time):
             loop.scheduleTask(in: TimeAmount(time)) { self.play(rest, on: channel) }
         case .close:
