@@ -32,7 +32,7 @@ enum HTTPDate {
 
     /// Two digits are the obsolete form: 70 to 99 are of the last century.
     private static func year(_ text: Substring) -> Int64? {
-        if let year = number(text, digits: 4...4) { return year }
+        if let year = number(text, digits: 4...4) { return year > 0 ? year : nil }
         return number(text, digits: 2...2).map { $0 < 70 ? 2000 + $0 : 1900 + $0 }
     }
 

@@ -29,6 +29,7 @@ public final class HTTPMarketClient: MarketClient {
     private let wallClock: @Sendable () -> Int64
     private let exchange: HTTPExchange
     private let client: HTTPClient
+    private let gate = Gate()
     /// Where none was given.
     private let ownEventLoopGroup: MultiThreadedEventLoopGroup?
 
@@ -55,8 +56,11 @@ public final class HTTPMarketClient: MarketClient {
     /// Ends what is in flight (its answer is ``TransportFailure/cancelled``), closes all connections and frees the
     /// thread. Safe to call twice.
     public func shutdown() async {
-        // The one error that matters here, that it is shut down already, is no error.
+        gate.close()
+        // The error it may throw, that it is shut down already, is none here.
         try? await client.shutdown()
+        // An event loop that is gone while somebody still sets a timer on it is a mistake to the library.
+        await gate.untilEmpty()
         try? await ownEventLoopGroup?.shutdownGracefully()
     }
 
@@ -88,6 +92,8 @@ public final class HTTPMarketClient: MarketClient {
         if let flaw = credential.flaw {
             return failure(.noCredentials("the API key of business \(businessID) cannot be sent: \(flaw)"))
         }
+        guard gate.enter() else { return failure(.cancelled) }
+        defer { gate.leave() }
         let safe = SafeText(hiding: credential.secret.revealed())
         let (outcome, head) = await exchange.run(request(for: call, credential: credential))
         let headers = head.map { head in
