@@ -78,7 +78,11 @@ let package = Package(
             name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", logging], swiftSettings: strict
         ),
         .testTarget(
-            name: "MarketSandboxTests", dependencies: ["MarketSandbox", asyncHTTPClient, nioCore], swiftSettings: strict),
+            name: "MarketSandboxTests",
+            dependencies: [
+                "MarketSandbox", "MarketSandboxCommand", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
+            ],
+            swiftSettings: strict),
         .testTarget(name: "MarketChatdTests", dependencies: ["MarketChatd", logging], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
