@@ -95,7 +95,9 @@ struct LimitOptions: ParsableArguments {
     var sharedTraffic = "0/s"
     @Option(help: "Another integration holds so many of the parallel requests.") var sharedParallel = 0
     @Flag(help: "A 420 for too many parallel requests spends quota as well.") var parallelRefusalSpends = false
-    @Option(help: .init("How far the Market's clock is ahead; -5s: behind.", valueName: "TIME")) var clockOffset = "0s"
+    @Option(
+        parsing: .unconditional, help: .init("How far the Market's clock is ahead; -5s: behind.", valueName: "TIME"))
+    var clockOffset = "0s"
 
     func apply(to options: inout SandboxOptions) throws {
         guard quota >= 1 else { throw ValidationError("--quota \(quota): give 1 or more requests") }
