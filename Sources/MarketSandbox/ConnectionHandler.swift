@@ -2,6 +2,27 @@ import Glibc
 import NIOCore
 import NIOHTTP1
 
+/// When a connection's current request began to arrive: stamped as its first bytes are read, before they are parsed.
+final class ArrivalStamp: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private var monotonicNanoseconds: UInt64?
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if monotonicNanoseconds == nil { monotonicNanoseconds = SandboxMoment.monotonicNow() }
+        context.fireChannelRead(data)
+    }
+
+    /// The stamp of the request whose head was just read; the next bytes belong to the next one.
+    func take() -> UInt64 {
+        defer { monotonicNanoseconds = nil }
+        return monotonicNanoseconds ?? SandboxMoment.monotonicNow()
+    }
+
+    /// The bytes since then were the rest of the same request.
+    func clear() { monotonicNanoseconds = nil }
+}
+
 /// One connection: collects a request, has it admitted, waits for as long as it takes, has it settled, and answers.
 ///
 /// Everything happens on the connection's event loop, without a hop to another thread: a reaction of milliseconds is
@@ -16,18 +37,22 @@ final class ConnectionHandler: ChannelInboundHandler {
     static let patience = 64 * 1024 * 1024
 
     private let desk: FrontDesk
+    private let stamp: ArrivalStamp
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var bodyBytes = 0
     private var arrival: UInt64 = 0
     private var waiting: (ticket: SandboxTicket, timer: Scheduled<Void>)?
 
-    init(desk: FrontDesk) { self.desk = desk }
+    init(desk: FrontDesk, stamp: ArrivalStamp) {
+        self.desk = desk
+        self.stamp = stamp
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
-            arrival = SandboxMoment.monotonicNow()
+            arrival = stamp.take()
             self.head = head
             (body, bodyBytes) = ([], 0)
         case .body(let part):
@@ -36,6 +61,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             if bodyBytes > Self.patience { context.close(promise: nil) }
         case .end:
             guard let head else { return }
+            stamp.clear()
             answer(head, context)
         }
     }

@@ -27,8 +27,11 @@ public struct MarketSandboxServer: Sendable {
                 channel.eventLoop.makeCompletedFuture {
                     desk.opened(channel)
                     channel.closeFuture.whenComplete { _ in desk.closed(channel) }
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(ConnectionHandler(desk: desk))
+                    let pipeline = channel.pipeline.syncOperations
+                    let stamp = ArrivalStamp()
+                    try pipeline.addHandler(stamp)
+                    try pipeline.configureHTTPServerPipeline()
+                    try pipeline.addHandler(ConnectionHandler(desk: desk, stamp: stamp))
                 }
             }
         do {
