@@ -58,10 +58,9 @@ let package = Package(
                 serviceLifecycle, unixSignals,
             ],
             swiftSettings: strict),
-        .target(name: "MarketSandbox", dependencies: [hummingbird, nioCore, logging], swiftSettings: strict),
+        .target(name: "MarketSandbox", dependencies: [nioCore, nioHTTP1, nioPosix], swiftSettings: strict),
         .executableTarget(
-            name: "MarketSandboxCommand",
-            dependencies: ["MarketSandbox", argumentParser, hummingbird, logging, serviceLifecycle],
+            name: "MarketSandboxCommand", dependencies: ["MarketSandbox", argumentParser, unixSignals],
             swiftSettings: strict),
         .target(name: "PrivatePostgres", dependencies: [subprocess], swiftSettings: strict),
         .executableTarget(
@@ -78,7 +77,12 @@ let package = Package(
         .testTarget(
             name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", logging], swiftSettings: strict
         ),
-        .testTarget(name: "MarketSandboxTests", dependencies: ["MarketSandbox"], swiftSettings: strict),
+        .testTarget(
+            name: "MarketSandboxTests",
+            dependencies: [
+                "MarketSandbox", "MarketSandboxCommand", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
+            ],
+            swiftSettings: strict),
         .testTarget(name: "MarketChatdTests", dependencies: ["MarketChatd", logging], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",

@@ -1,2 +1,0 @@
-/// An imitation of the Market.
-enum MarketSandbox {}
