@@ -1,4 +1,5 @@
 import ChatSync
+import Glibc
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -51,10 +52,9 @@ struct HTTPListener: Service {
             logger: logger.quieter(.warning))
         do {
             try await application.run()
-        } catch let error as IOError {
-            throw failure(systemErrorText(error.errnoCode), isInUse: error.errnoCode == EADDRINUSE)
-        } catch let error as SocketAddressError {
-            throw failure("\(error)", isInUse: false)
+        } catch  where !bound.isOpen && !(error is CancellationError) {
+            let code = (error as? IOError)?.errnoCode
+            throw failure(code.map(systemErrorText) ?? "\(error)", isInUse: code == EADDRINUSE)
         }
     }
 

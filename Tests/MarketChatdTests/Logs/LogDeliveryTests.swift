@@ -5,7 +5,7 @@ import Testing
 @testable import MarketChatd
 
 @Suite struct LogDeliveryTests {
-    @Test func aNativeMessageHasItsFields() throws {
+    @Test func aNativeMessageHasItsFields() async throws {
         let journal = try DatagramReceiver()
         let (reader, writer) = try makePipe()
         defer { closeAll(reader, writer) }
@@ -14,7 +14,7 @@ import Testing
             LogRecord(
                 level: .notice, message: "Chat created",
                 metadata: ["outbox.id": "12", "chat.id": "34", "text": "two\nlines", "_hidden": "1", "message": "no"]))
-        let datagram = try #require(journal.receive())
+        let datagram = try #require(await journal.receive())
         let fields = try #require(JournalReading.fields(of: datagram))
         #expect(fields["MESSAGE"]?.hasPrefix("Chat created _hidden=1 chat.id=34 message=no") == true)
         #expect(fields["PRIORITY"] == "5")
@@ -27,12 +27,12 @@ import Testing
         #expect(fields.count == 8)
     }
 
-    @Test func withoutAJournalLinesWithPrioritiesGoToStandardError() throws {
+    @Test func withoutAJournalLinesWithPrioritiesGoToStandardError() async throws {
         let (reader, writer) = try makePipe()
         defer { closeAll(reader, writer) }
         let output = LogOutput.journal(path: "/nonexistent/socket", fallback: LineWriter(descriptor: writer))
         output.write(LogRecord(level: .error, message: "Held", metadata: ["business.id": "1"]))
-        #expect(readSome(reader) == "<3>Held business.id=1\n")
+        #expect(await readSome(reader) == "<3>Held business.id=1\n")
     }
 
     @Test func aDatagramIsBounded() {
@@ -60,7 +60,7 @@ import Testing
         #expect(JournalProtocol.fieldName(for: String(repeating: key + "x", count: 99)).utf8.count <= 64)
     }
 
-    @Test func aReaderThatDoesNotReadStopsNothingAndIsToldWhatItMissed() throws {
+    @Test func aReaderThatDoesNotReadStopsNothingAndIsToldWhatItMissed() async throws {
         let (reader, writer) = try makePipe()
         defer { closeAll(reader, writer) }
         let lines = LineWriter(descriptor: writer)
@@ -70,10 +70,10 @@ import Testing
         let taken = clock.measure { for _ in 0..<500 { lines.write(line) } }
         #expect(taken < .seconds(5))
         var text = ""
-        while let part = readSome(reader, waitMilliseconds: 0) { text += part }
+        while let part = await readSome(reader, within: .zero) { text += part }
         #expect(text.utf8.count < 70_000)
         lines.write("after\n")
-        let rest = try #require(readSome(reader))
+        let rest = try #require(await readSome(reader))
         #expect(rest.contains("log lines were dropped, since nobody read them)\n"))
         #expect(rest.hasSuffix("after\n"))
     }

@@ -42,16 +42,26 @@ final class DatagramReceiver: Sendable {
     }
 
     /// The next datagram; `nil` where none comes in time.
-    func receive(waitMilliseconds: Int32 = 5000) -> [UInt8]? {
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&waiting, 1, waitMilliseconds) == 1 else { return nil }
+    func receive(within limit: Duration = .seconds(10)) async -> [UInt8]? {
+        guard await isReadable(descriptor, within: limit) else { return nil }
         var buffer = [UInt8](repeating: 0, count: 256 * 1024)
         let count = recv(descriptor, &buffer, buffer.count, 0)
         return count >= 0 ? Array(buffer[..<count]) : nil
     }
 
-    func receiveText(waitMilliseconds: Int32 = 5000) -> String? {
-        receive(waitMilliseconds: waitMilliseconds).map { String(decoding: $0, as: UTF8.self) }
+    func receiveText(within limit: Duration = .seconds(10)) async -> String? {
+        await receive(within: limit).map { String(decoding: $0, as: UTF8.self) }
+    }
+}
+
+/// Waits without blocking a thread, which the one who is to write may need.
+private func isReadable(_ descriptor: Int32, within limit: Duration) async -> Bool {
+    let deadline = ContinuousClock.now + limit
+    while true {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&waiting, 1, 0) == 1 { return true }
+        guard ContinuousClock.now < deadline else { return false }
+        try? await Task.sleep(for: .milliseconds(2))
     }
 }
 
@@ -66,9 +76,8 @@ func closeAll(_ descriptors: Int32...) {
 }
 
 /// What can be read now; `nil` where nothing comes in time.
-func readSome(_ descriptor: Int32, waitMilliseconds: Int32 = 5000) -> String? {
-    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&waiting, 1, waitMilliseconds) == 1 else { return nil }
+func readSome(_ descriptor: Int32, within limit: Duration = .seconds(10)) async -> String? {
+    guard await isReadable(descriptor, within: limit) else { return nil }
     var buffer = [UInt8](repeating: 0, count: 65536)
     let count = read(descriptor, &buffer, buffer.count)
     return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil

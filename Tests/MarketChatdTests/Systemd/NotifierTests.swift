@@ -7,16 +7,16 @@ import Testing
 @testable import MarketChatd
 
 @Suite struct NotifierTests {
-    @Test(arguments: [false, true]) func messagesGoToTheSocketTogether(isAbstract: Bool) throws {
+    @Test(arguments: [false, true]) func messagesGoToTheSocketTogether(isAbstract: Bool) async throws {
         let manager = try DatagramReceiver(isAbstract: isAbstract)
         let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": manager.path])
         #expect(notifier.isActive)
         notifier.send(.ready, .status("2 businesses, 12 due"))
-        #expect(manager.receiveText() == "READY=1\nSTATUS=2 businesses, 12 due")
+        #expect(await manager.receiveText() == "READY=1\nSTATUS=2 businesses, 12 due")
         notifier.send(.reloading(monotonicMicroseconds: 17))
-        #expect(manager.receiveText() == "RELOADING=1\nMONOTONIC_USEC=17")
+        #expect(await manager.receiveText() == "RELOADING=1\nMONOTONIC_USEC=17")
         notifier.send(.stopping, .extendTimeout(.milliseconds(1500)), .watchdog)
-        #expect(manager.receiveText() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=1500000\nWATCHDOG=1")
+        #expect(await manager.receiveText() == "STOPPING=1\nEXTEND_TIMEOUT_USEC=1500000\nWATCHDOG=1")
     }
 
     @Test func aStatusCannotBeginAnotherMessage() {
@@ -76,10 +76,10 @@ import Testing
             notifier: SystemdNotifier(socketPath: manager.path), status: { status(.running) }, isReady: isReady,
             watchdogInterval: nil, drainTimeout: .seconds(30))
         try await run(service) {
-            #expect(manager.receiveText(waitMilliseconds: 50) == nil)
+            #expect(await manager.receiveText(within: .milliseconds(50)) == nil)
             isReady.open()
-            #expect(manager.receiveText() == "READY=1")
-            #expect(manager.receiveText() == "STATUS=Waiting for the database")
+            #expect(await manager.receiveText() == "READY=1")
+            #expect(await manager.receiveText() == "STATUS=Waiting for the database")
         }
     }
 
@@ -93,14 +93,14 @@ import Testing
             status: { status(.running, isMakingProgress: isTurning.withLock { $0 }) }, isReady: isReady,
             watchdogInterval: .milliseconds(10), drainTimeout: .seconds(30))
         try await run(service) {
-            #expect(manager.receiveText() == "READY=1")
-            #expect(manager.receiveText()?.hasPrefix("STATUS=") == true)
-            #expect(manager.receiveText() == "WATCHDOG=1")
-            #expect(manager.receiveText() == "WATCHDOG=1")
+            #expect(await manager.receiveText() == "READY=1")
+            #expect(await manager.receiveText()?.hasPrefix("STATUS=") == true)
+            #expect(await manager.receiveText() == "WATCHDOG=1")
+            #expect(await manager.receiveText() == "WATCHDOG=1")
             isTurning.withLock { $0 = false }
             // Those that were under way come to an end.
-            while manager.receiveText(waitMilliseconds: 100) != nil {}
-            #expect(manager.receiveText(waitMilliseconds: 100) == nil)
+            while await manager.receiveText(within: .milliseconds(100)) != nil {}
+            #expect(await manager.receiveText(within: .milliseconds(100)) == nil)
         }
     }
 
@@ -114,11 +114,13 @@ import Testing
             status: { status(draining.withLock { $0 } ? .draining : .running) }, isReady: isReady,
             watchdogInterval: .milliseconds(10), drainTimeout: .seconds(30))
         try await run(service) {
-            #expect(manager.receiveText() == "READY=1")
+            #expect(await manager.receiveText() == "READY=1")
             draining.withLock { $0 = true }
             service.drainBegins()
             var seen: [String] = []
-            while seen.filter({ $0.hasPrefix("EXTEND_TIMEOUT_USEC=") }).count < 2, let text = manager.receiveText() {
+            while seen.filter({ $0.hasPrefix("EXTEND_TIMEOUT_USEC=") }).count < 2,
+                let text = await manager.receiveText()
+            {
                 seen.append(text)
             }
             #expect(seen.contains("STOPPING=1\nSTATUS=Draining, 0 calls in flight\nEXTEND_TIMEOUT_USEC=6000000"))
