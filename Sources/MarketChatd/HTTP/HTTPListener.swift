@@ -1,0 +1,112 @@
+import ChatSync
+import Glibc
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The daemon's own HTTP listener: `/healthz`, `/readyz`, `/metrics`, `/status.json`.
+///
+/// It is small on purpose: it only reads a snapshot, takes no bodies, and bounds its connections in number, in life and
+/// in the size of what they may send.
+struct HTTPListener: Service {
+    /// At once; more wait in the kernel's queue.
+    static let maximumConnections = 64
+    /// Until a connection that sends nothing is closed.
+    static let idleTimeout = TimeAmount.seconds(30)
+    /// Until any connection is closed, whatever it does: neither a slow sender nor an endless body stays.
+    static let longestConnection = TimeAmount.seconds(120)
+    /// All header fields of a request together, in bytes.
+    static let longestHeaders = 16 * 1024
+
+    let address: ListenAddress
+    /// The snapshot to answer from.
+    let status: @Sendable () -> EngineStatus
+    /// Opened once the listener listens.
+    let bound: Gate
+    /// Told the address, with the port that the system chose where the configuration has 0.
+    let onBound: @Sendable (ListenAddress) -> Void
+    let startedAt: WallTime
+    let logger: Logger
+
+    func run() async throws {
+        let application = Application(
+            responder: router.buildResponder(),
+            server: .http1(
+                configuration: .init(
+                    additionalChannelHandlers: [ConnectionLifeHandler(limit: Self.longestConnection)],
+                    idleTimeout: Self.idleTimeout,
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: Self.longestHeaders, maxHeaderListSize: Self.longestHeaders,
+                        maxHeaderFieldCount: 100))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    Self.maximumConnections, logger: logger.quieter(.warning))),
+            onServerRunning: { channel in
+                onBound(ListenAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
+                bound.open()
+            },
+            logger: logger.quieter(.warning))
+        do {
+            try await application.run()
+        } catch  where !bound.isOpen && !(error is CancellationError) {
+            let code = (error as? IOError)?.errnoCode
+            throw failure(code.map(systemErrorText) ?? "\(error)", isInUse: code == EADDRINUSE)
+        }
+    }
+
+    private func failure(_ reason: String, isInUse: Bool) -> CommandFailure {
+        let cure =
+            isInUse
+            ? "another program listens there (ss -ltnp 'sport = :\(address.port)' shows which); stop it, or set another"
+                + " port, or off"
+            : "set CHATD_HTTP_LISTEN to an address of this machine and a port above 1023, or off"
+        return CommandFailure(
+            .configuration, ["CHATD_HTTP_LISTEN: cannot listen on \(address): \(printable(reason)): \(cure)"])
+    }
+
+    private var router: Router<BasicRequestContext> {
+        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+        router.get("healthz") { _, _ in Response(Health.answer(for: status())) }
+        router.get("readyz") { _, _ in Response(Readiness.answer(for: status())) }
+        router.get("status.json") { _, _ in Response(StatusDocument.answer(for: status())) }
+        router.get("metrics") { _, _ in
+            let text = MetricsText.render(status(), process: .current(startedAt: startedAt))
+            return Response(StatusAnswer(code: 200, contentType: MetricsText.contentType, body: text))
+        }
+        return router
+    }
+}
+
+extension Response {
+    fileprivate init(_ answer: StatusAnswer) {
+        self.init(
+            status: .init(code: answer.code),
+            headers: [.contentType: answer.contentType, .cacheControl: "no-store"],
+            body: .init(byteBuffer: ByteBuffer(string: answer.body)))
+    }
+}
+
+/// Closes its connection after a time, whatever the connection does.
+final class ConnectionLifeHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = Any
+
+    private let limit: TimeAmount
+    private var end: Scheduled<Void>?
+
+    init(limit: TimeAmount) {
+        self.limit = limit
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        end = context.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end?.cancel()
+    }
+}

@@ -1,0 +1,37 @@
+import ChatOutbox
+import ChatSync
+import Logging
+import ServiceLifecycle
+
+/// The engine as a service: it starts once the listener listens, drains when asked to stop, and ends the others with it.
+struct EngineService: Service {
+    let engine: Engine
+    /// Nothing is sent before it is open: a second daemon on this machine is stopped by the listener's address first.
+    let mayStart: Gate
+    /// Told when the drain begins.
+    let onDrain: @Sendable () -> Void
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await mayStart.wait() }
+        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
+        let left = try await withGracefulShutdownHandler {
+            try await settled()
+        } onGracefulShutdown: {
+            onDrain()
+            engine.drain()
+        }
+        guard left.isEmpty else { throw CommandFailure(.failed, left) }
+    }
+
+    private func settled() async throws(CommandFailure) -> [String] {
+        do {
+            return try await engine.run()
+        } catch {
+            switch error {
+            case .unusable(let reason): throw CommandFailure(.configuration, [reason])
+            case .unavailable(let reason): throw CommandFailure(.failed, [reason])
+            }
+        }
+    }
+}

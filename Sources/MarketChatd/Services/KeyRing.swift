@@ -1,0 +1,38 @@
+import Logging
+import MarketAPI
+import Synchronization
+
+/// The API keys in use, which a reload may replace while requests are made.
+final class KeyRing: Sendable {
+    private let sources: MarketKeySources
+    private let reader: FileReader
+    private let keys: Mutex<MarketKeys>
+
+    init(sources: MarketKeySources, keys: MarketKeys, reader: FileReader = .disk) {
+        self.sources = sources
+        self.reader = reader
+        self.keys = Mutex(keys)
+    }
+
+    func credential(for businessID: Int64) -> MarketCredential? {
+        keys.withLock { $0.credential(for: businessID) }
+    }
+
+    /// Reads the key files again. Where anything is wrong with one of them, all keys stay as they are.
+    func reload(logger: Logger) {
+        let loaded = sources.load(reader: reader)
+        for warning in loaded.warnings { logger.warning("A key file needs attention", metadata: ["why": "\(warning)"]) }
+        guard loaded.mistakes.isEmpty else {
+            for mistake in loaded.mistakes {
+                logger.error(
+                    "The keys were not reloaded; those from before stay in use", metadata: ["why": "\(mistake)"])
+            }
+            return
+        }
+        let hasChanged = keys.withLock { keys in
+            defer { keys = loaded.keys }
+            return keys != loaded.keys
+        }
+        logger.notice("Key files read again", metadata: ["keys.changed": "\(hasChanged)"])
+    }
+}

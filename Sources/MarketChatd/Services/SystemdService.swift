@@ -1,0 +1,74 @@
+import ChatSync
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Keeps systemd informed: ready, what the daemon does, that it lives, and how long a drain may still take.
+final class SystemdService: Service {
+    /// How often the status line is looked at; sent only where it changed.
+    static let period = Duration.seconds(2)
+    /// What a drain may take beyond its limit before systemd is left to end it.
+    static let drainMargin = Duration.seconds(10)
+
+    private let notifier: SystemdNotifier
+    private let status: @Sendable () -> EngineStatus
+    private let isReady: Gate
+    private let watchdogInterval: Duration?
+    private let drainTimeout: Duration
+    private let clock: EngineClock
+    private let drainBegan = Mutex<Moment?>(nil)
+
+    /// - Parameters:
+    ///   - isReady: open once the configuration holds and the listener listens. The database need not answer: an outage is
+    ///     shown in the status line, and a daemon that only waits must not use up systemd's start limit.
+    ///   - watchdogInterval: of ``SystemdWatchdog``.
+    init(
+        notifier: SystemdNotifier, status: @escaping @Sendable () -> EngineStatus, isReady: Gate,
+        watchdogInterval: Duration?, drainTimeout: Duration, clock: EngineClock = .continuous
+    ) {
+        self.notifier = notifier
+        self.status = status
+        self.isReady = isReady
+        self.watchdogInterval = watchdogInterval
+        self.drainTimeout = drainTimeout
+        self.clock = clock
+    }
+
+    func run() async throws {
+        guard notifier.isActive else {
+            await cancelWhenGracefulShutdown { await Gate().wait() }
+            return
+        }
+        await cancelWhenGracefulShutdown { await self.isReady.wait() }
+        if !Task.isShuttingDownGracefully, !Task.isCancelled { notifier.send(.ready) }
+        await cancelWhenGracefulShutdown { await self.keepInformed() }
+    }
+
+    /// The drain begins: systemd waits for as long as it may take.
+    func drainBegins() {
+        drainBegan.withLock { $0 = $0 ?? clock.now }
+        notifier.send(.stopping, .status(line(status())), .extendTimeout(Self.period * 3))
+    }
+
+    /// Until cancelled.
+    private func keepInformed() async {
+        let step = min(Self.period, watchdogInterval ?? Self.period)
+        var sentLine = ""
+        while !Task.isCancelled {
+            let status = status()
+            let line = line(status)
+            if line != sentLine { notifier.send(.status(line)) }
+            sentLine = line
+            // Only while the work turns: a timer of its own would call a wedged daemon healthy.
+            if watchdogInterval != nil, status.isMakingProgress { notifier.send(.watchdog) }
+            if let began = drainBegan.withLock({ $0 }), clock.now - began < drainTimeout + Self.drainMargin {
+                notifier.send(.extendTimeout(Self.period * 3))
+            }
+            await clock.sleep(until: clock.now + step)
+        }
+    }
+
+    private func line(_ status: EngineStatus) -> String {
+        StatusLine.text(for: status, at: .now)
+    }
+}

@@ -1,0 +1,58 @@
+import Glibc
+
+/// A socket that sends datagrams to one address of this machine, and never waits: for the journal and for systemd's
+/// notifications.
+final class DatagramSocket: Sendable {
+    private let descriptor: Int32
+    private let path: [UInt8]
+
+    /// - Parameter path: a file's path, or an abstract name that begins with `@`.
+    /// - Returns: `nil` where the path is too long for a socket's address, or no socket is to be had.
+    init?(path: String) {
+        var bytes = Array(path.utf8)
+        guard !bytes.isEmpty, bytes.count < UnixAddress.longestPath else { return nil }
+        if bytes[0] == UInt8(ascii: "@") { bytes[0] = 0 }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        self.descriptor = descriptor
+        self.path = bytes
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Sends one datagram, or fails at once.
+    ///
+    /// - Returns: 0, or the system's error code.
+    func send(_ bytes: [UInt8]) -> Int32 {
+        let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+        return UnixAddress.with(path: path) { address, length in
+            while true {
+                let sent = sendto(descriptor, bytes, bytes.count, flags, address, length)
+                if sent >= 0 { return 0 }
+                if errno != EINTR { return errno }
+            }
+        }
+    }
+}
+
+/// The address of a socket in the file system or, with a NUL in front, in the abstract name space.
+enum UnixAddress {
+    /// What a path may have at most, its NUL included.
+    static let longestPath = MemoryLayout.size(ofValue: sockaddr_un().sun_path)
+
+    static func with<Result>(
+        path: [UInt8], _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+    ) -> Result {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.prefix(longestPath - 1)) }
+        // An abstract name is as long as its bytes; a path ends with a NUL.
+        let isAbstract = path.first == 0
+        let length = MemoryLayout.offset(of: \sockaddr_un.sun_path)! + path.count + (isAbstract ? 0 : 1)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(length)) }
+        }
+    }
+}
