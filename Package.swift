@@ -70,7 +70,7 @@ let package = Package(
 
         .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres"], swiftSettings: strict),
         .testTarget(
-            name: "MarketAPITests", dependencies: ["MarketAPI", "MarketSandbox", nioCore, nioPosix, nioHTTP1],
+            name: "MarketAPITests", dependencies: ["MarketAPI", "MarketSandbox", nioCore, nioPosix, nioSSL],
             swiftSettings: strict),
         .testTarget(
             name: "ChatOutboxTests", dependencies: ["ChatOutbox", "LibPQ", "PrivatePostgres"], swiftSettings: strict),
