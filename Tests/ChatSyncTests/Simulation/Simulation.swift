@@ -1,5 +1,6 @@
 import ChatOutbox
 import ChatSync
+import Dispatch
 import Logging
 import MarketAPI
 import Synchronization
@@ -26,6 +27,7 @@ final class Simulation: Sendable {
     let database: SimulatedDatabase
     let market: SimulatedMarket
     private let instances = Mutex<[Instance]>([])
+    private let isOver = Atomic(false)
 
     /// One process.
     struct Instance: Sendable {
@@ -49,23 +51,39 @@ final class Simulation: Sendable {
 
     // MARK: Running
 
-    /// Runs `script` and all that it starts, to the script's end, on this thread.
-    func run(_ script: @escaping @Sendable (Simulation) async -> Void) {
-        let isOver = Mutex(false)
-        Task(executorPreference: executor) {
+    /// Simulations run one after another on threads of their own: they never wait, so on Swift's pool they would starve
+    /// the tests that do.
+    private static let lanes = [DispatchQueue(label: "simulation-0"), DispatchQueue(label: "simulation-1")]
+    private static let nextLane = Atomic(0)
+
+    /// Runs `script` and all that it starts, to the script's end.
+    func run(_ script: @escaping @Sendable (Simulation) async -> Void) async {
+        let lane = Self.lanes[Self.nextLane.add(1, ordering: .relaxed).newValue % Self.lanes.count]
+        // Made here, so that what the script records belongs to this test; it runs on the lane.
+        let story = Task(executorPreference: executor) {
             await script(self)
             for instance in self.instances.withLock({ $0 }) {
                 instance.outbox.crash()
                 instance.task.cancel()
                 _ = await instance.task.value
             }
-            isOver.withLock { $0 = true }
         }
-        while !isOver.withLock({ $0 }) {
-            if executor.runOneJob() || clock.advance() { continue }
-            Issue.record("deadlock at \(now): nothing runs and nobody sleeps")
-            return
+        Task(executorPreference: executor) {
+            await story.value
+            self.isOver.store(true, ordering: .relaxed)
         }
+        let isWell = await withCheckedContinuation { continuation in
+            lane.async { continuation.resume(returning: self.runJobs()) }
+        }
+        if !isWell { Issue.record("deadlock at \(now): nothing runs and nobody sleeps") }
+    }
+
+    /// Runs jobs until the script has ended, on this thread. Returns false where nothing is left that could run.
+    private func runJobs() -> Bool {
+        while !isOver.load(ordering: .relaxed) {
+            if !executor.runOneJob(), !clock.advance() { return false }
+        }
+        return true
     }
 
     func pass(_ duration: Duration) async {
