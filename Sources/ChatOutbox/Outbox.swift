@@ -25,7 +25,7 @@ public protocol Outbox: Sendable {
 /// of them the session is of no more use.
 public protocol OutboxSession: Sendable {
     /// What the database tells by itself. It finishes when the session is lost or closed.
-    var signals: AsyncStream<OutboxSignal> { get }
+    var signals: any AsyncSequence<OutboxSignal, Never> & Sendable { get }
 
     /// Tries to become the owner of each of `businessIDs`, and returns the records of those that this call made ours.
     /// Those that another session owns are left out. Creates a missing record.

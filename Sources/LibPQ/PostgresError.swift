@@ -14,6 +14,8 @@ public struct PostgresError: Error, Sendable, Equatable {
         case connectFailed
         /// No connection came about in time.
         case connectTimedOut
+        /// The server wants a password, and none was given.
+        case passwordMissing
         /// The connection broke or was closed. Whether what was sent had an effect is unknown.
         case connectionLost
         /// No answer came in time; the connection was closed for it.
@@ -63,7 +65,7 @@ public struct PostgresError: Error, Sendable, Equatable {
     /// Whether the connection is of no more use.
     public var isConnectionLost: Bool {
         switch kind {
-        case .connectFailed, .connectTimedOut, .connectionLost, .queryTimedOut: true
+        case .connectFailed, .connectTimedOut, .passwordMissing, .connectionLost, .queryTimedOut: true
         case .decoding, .misuse, .cancelled: false
         case .server: server.map { $0.severity != "ERROR" || $0.sqlState.meansConnectionLoss } ?? false
         }
@@ -95,6 +97,8 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     public static let insufficientPrivilege: SQLState = "42501"
     public static let undefinedTable: SQLState = "42P01"
     public static let undefinedFunction: SQLState = "42883"
+    public static let undefinedColumn: SQLState = "42703"
+    public static let untranslatableCharacter: SQLState = "22P05"
     public static let invalidSchemaName: SQLState = "3F000"
     public static let readOnlyTransaction: SQLState = "25006"
     public static let invalidPassword: SQLState = "28P01"

@@ -127,7 +127,7 @@ import Testing
         let simulation = Simulation(seed: 6, plan: Simulation.Plan(businessIDs: [11]))
         await simulation.run { world in
             world.insert([world.row(11, 1, priority: 9, .forbidden)])
-            world.insert((11...40).map { world.row(11, $0) })
+            world.insert((11...60).map { world.row(11, $0) })
             world.start()
             await world.pass(.seconds(10))
             #expect(world.rows("created").count < 5, "a 403 holds the business")

@@ -109,6 +109,11 @@ public struct BusinessGate: Sendable {
             kind: .database, reason: "\(Verdict.Hold.database.rawValue): \(error)", until: now + .seconds(60))
     }
 
+    /// Somebody may have done what a hold waited for: it is tried now, with one row.
+    mutating func recheck(now: Moment) {
+        if hold?.kind.needsPerson == true { hold?.until = now }
+    }
+
     /// Whether a request that failed may be repeated at once.
     mutating func allowsRepeats(inFlight: Int, now: Moment) -> Bool {
         guard !isPaused, hold == nil, !breaker.isOpen else { return false }

@@ -89,6 +89,8 @@ actor BusinessWorker {
             if isAsleep, queue.isBusy { return .wakeUp }
             return .wait(until: now + context.configuration.pollInterval)
         case .paused:
+            // It may be that it was resumed.
+            if hasChanged.exchange(false, ordering: .acquiringAndReleasing) { return .read(after: nil) }
             return idle(until: now + context.configuration.pollInterval, orEnd: .left("the business is paused"))
         case .wait(let until):
             let reason = gate.obstacle(now: now)?.reason ?? "waiting"
@@ -220,6 +222,12 @@ extension BusinessWorker {
     func stop() {
         isStopping = true
         repeatIsFine.store(false, ordering: .relaxed)
+        doorbell.ring()
+    }
+
+    /// The key may be another one: a hold for the old one is tried at once.
+    func credentialsChanged() {
+        gate.recheck(now: context.clock.now)
         doorbell.ring()
     }
 

@@ -16,6 +16,7 @@ public final class Engine: Sendable {
     private let settler: Settler
     private let keeper: SessionKeeper
     private let drainBell = Doorbell()
+    private let keyBell = Doorbell()
     private let phase = Mutex(EngineStatus.Phase.starting)
 
     /// - Parameters:
@@ -60,9 +61,10 @@ public final class Engine: Sendable {
         let result = await withTaskGroup(of: Part.self) { group in
             group.addTask { .worked(await self.work()) }
             group.addTask { await self.keepSession() }
+            group.addTask { await self.passOnCredentials() }
             group.addTask {
                 await self.settler.run()
-                return .settlerEnded
+                return .helperEnded
             }
             var result: Result<[String], OutboxError> = .success([])
             for await part in group {
@@ -75,7 +77,7 @@ public final class Engine: Sendable {
                         result = .failure(error)
                         group.cancelAll()
                     }
-                case .settlerEnded: break
+                case .helperEnded: break
                 }
             }
             return result
@@ -87,6 +89,11 @@ public final class Engine: Sendable {
     public func drain() {
         phase.withLock { if $0 != .stopped { $0 = .draining } }
         drainBell.ring()
+    }
+
+    /// The API keys were read again: businesses that are held for theirs are tried now.
+    public func credentialsChanged() {
+        keyBell.ring()
     }
 
     /// What it does, at this moment.
@@ -102,7 +109,7 @@ public final class Engine: Sendable {
     private enum Part: Sendable {
         case worked([String])
         case sessionEnded(OutboxError?)
-        case settlerEnded
+        case helperEnded
     }
 
     private func keepSession() async -> Part {
@@ -112,6 +119,14 @@ public final class Engine: Sendable {
         } catch {
             return .sessionEnded(error)
         }
+    }
+
+    private func passOnCredentials() async -> Part {
+        while !Task.isCancelled {
+            await keyBell.waitUntilCancelled()
+            for worker in workers { await worker.credentialsChanged() }
+        }
+        return .helperEnded
     }
 
     /// Runs the workers; once they are told to drain, for `drainTimeout` at most.

@@ -8,6 +8,8 @@ import Synchronization
 actor SessionKeeper {
     /// Between two tries to open a session; the first comes almost at once, since a failover is a matter of moments.
     static let reconnecting = Backoff(base: .milliseconds(50), max: .seconds(5))
+    /// A session that ends sooner counts as a failed try: whatever ends it may end the next one too.
+    static let shortLife = Duration.seconds(5)
     /// Between two tries where waiting alone does not help, and a person has to act.
     static let unusablePause = Duration.seconds(30)
 
@@ -46,8 +48,12 @@ actor SessionKeeper {
             turn()
             do {
                 let session = try await context.outbox.openSession()
-                failures = 0
-                await keep(session)
+                let opened = context.clock.now
+                let problem = await keep(session)
+                if context.clock.now - opened >= Self.shortLife { failures = 0 }
+                // The first try comes at once.
+                if let problem, failures > 0 { await wait(after: .unavailable(problem), failures: failures - 1) }
+                failures += 1
             } catch {
                 guard !Task.isCancelled else { return }
                 let isFirst = sessionNumber == 0
@@ -78,7 +84,9 @@ actor SessionKeeper {
     }
 
     /// Uses a session until it is lost or the task is cancelled.
-    private func keep(_ session: any OutboxSession) async {
+    ///
+    /// - Returns: why it was lost.
+    private func keep(_ session: any OutboxSession) async -> String? {
         sessionNumber += 1
         let number = sessionNumber
         failure.watch(number)
@@ -95,10 +103,11 @@ actor SessionKeeper {
         await settler.detach(number: number)
         for worker in workers { await worker.loseOwnership(of: number) }
         await session.close()
-        guard !Task.isCancelled else { return }
+        guard !Task.isCancelled else { return nil }
         let problem = failure.problem(of: number) ?? "the connection was closed"
         state.withLock { $0.database = .connecting(problem: problem) }
         logger.warning("Database session lost", metadata: ["error.message": "\(problem)"])
+        return problem
     }
 
     private func passOnSignals(of session: any OutboxSession) async {

@@ -90,6 +90,9 @@ final class ConnectAttempt: Sendable {
     }
 
     private func fail(_ link: Link) {
+        if PQconnectionNeedsPassword(link.pointer) == 1 {
+            return finish(.failure(PostgresError(.passwordMissing, "the server wants a password, and none was given")))
+        }
         finish(.failure(.ofRefusedConnection(String(cString: PQerrorMessage(link.pointer)))))
     }
 }

@@ -14,6 +14,10 @@ public struct PostgresValue: Sendable, Equatable {
     public static func double(_ value: Double?) -> PostgresValue {
         PostgresValue(type: .float8, bytes: value.map { $0.bitPattern.bigEndianBytes })
     }
+    /// A `timestamptz`, in microseconds since 2000-01-01 UTC; the smallest and the largest number are −∞ and ∞.
+    public static func timestamp(microsecondsSince2000 value: Int64?) -> PostgresValue {
+        integer(.timestamptz, value)
+    }
     /// UTF-8. The server refuses a NUL character (SQLSTATE 22021).
     public static func text(_ value: String?) -> PostgresValue {
         PostgresValue(type: .text, bytes: value.map { Array($0.utf8) })

@@ -55,6 +55,17 @@ struct EnvironmentLoader {
         }
     }
 
+    /// The configuration that `read` makes of the environment.
+    func configuration<Value>(
+        _ read: (_ environment: [String: String]) throws(ConfigurationErrors) -> Value
+    ) throws(CommandFailure) -> Value {
+        do {
+            return try read(environment)
+        } catch {
+            throw CommandFailure(error, hint: hiddenStandardFile)
+        }
+    }
+
     /// Puts ``additions`` into the process's environment. To be called before anything else runs: the environment of a
     /// process is not safe to change beside other threads.
     func apply() {

@@ -27,7 +27,7 @@ struct MarketChatdCommand: AsyncParsableCommand {
               77 no permission    78 configuration: mend it first; the message says what and how
             """,
         version: "market-chatd \(Version.current)",
-        subcommands: [])
+        subcommands: [RunCommand.self, MigrateCommand.self])
 }
 
 /// `--env-file`, which every command has.
@@ -39,4 +39,20 @@ struct EnvironmentOptions: ParsableArguments {
             discussion: "Default: \(EnvironmentLoader.standardPath), where it exists and is readable.",
             valueName: "path"))
     var environmentFile: String?
+
+    /// Reads the environment and the file, and does `work` with them. What fails is told, and becomes the exit code.
+    func load(_ work: (EnvironmentLoader) async throws(CommandFailure) -> Void) async throws {
+        // A reader of our output that goes away is an error of the write, not a death.
+        signal(SIGPIPE, SIG_IGN)
+        let process = EnvironmentLoader.ofProcess
+        var loaded: EnvironmentLoader?
+        try await CommandReport.run(environment: process) { () async throws(CommandFailure) in
+            loaded = try EnvironmentLoader(path: environmentFile, processEnvironment: process)
+        }
+        guard let loader = loaded else { return }
+        loader.apply()
+        try await CommandReport.run(environment: loader.environment) { () async throws(CommandFailure) in
+            try await work(loader)
+        }
+    }
 }

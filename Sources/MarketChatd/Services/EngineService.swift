@@ -28,10 +28,16 @@ struct EngineService: Service {
         do {
             return try await engine.run()
         } catch {
-            switch error {
-            case .unusable(let reason): throw CommandFailure(.configuration, [reason])
-            case .unavailable(let reason): throw CommandFailure(.failed, [reason])
-            }
+            throw CommandFailure(error)
+        }
+    }
+}
+
+extension CommandFailure {
+    init(_ error: OutboxError) {
+        switch error {
+        case .unusable(let reason): self.init(.configuration, [reason])
+        case .unavailable(let reason): self.init(.failed, ["The database is not available: \(reason)"])
         }
     }
 }

@@ -19,7 +19,9 @@ final class KeyRing: Sendable {
     }
 
     /// Reads the key files again. Where anything is wrong with one of them, all keys stay as they are.
-    func reload(logger: Logger) {
+    ///
+    /// - Returns: whether the keys were read.
+    func reload(logger: Logger) -> Bool {
         let loaded = sources.load(reader: reader)
         for warning in loaded.warnings { logger.warning("A key file needs attention", metadata: ["why": "\(warning)"]) }
         guard loaded.mistakes.isEmpty else {
@@ -27,12 +29,13 @@ final class KeyRing: Sendable {
                 logger.error(
                     "The keys were not reloaded; those from before stay in use", metadata: ["why": "\(mistake)"])
             }
-            return
+            return false
         }
         let hasChanged = keys.withLock { keys in
             defer { keys = loaded.keys }
             return keys != loaded.keys
         }
         logger.notice("Key files read again", metadata: ["keys.changed": "\(hasChanged)"])
+        return true
     }
 }

@@ -72,7 +72,7 @@ final class SimulatedOutbox: Outbox {
 
 final class SimulatedSession: OutboxSession {
     let id: Int
-    let signals: AsyncStream<OutboxSignal>
+    let signals: any AsyncSequence<OutboxSignal, Never> & Sendable
     private let outbox: SimulatedOutbox
     private let isLost = Mutex(false)
 

@@ -1,0 +1,58 @@
+import LibPQ
+
+extension OutboxError {
+    /// What an error of the database means for a session. The texts name cause and cure, and no secret.
+    init(_ error: PostgresError) {
+        let cure: String? =
+            switch (error.kind, error.sqlState) {
+            case (.misuse, _): "mend DATABASE_URL"
+            case (_, .invalidPassword?), (_, .invalidAuthorization?):
+                "mend the user or the password in DATABASE_URL, or pg_hba.conf on the server"
+            case (_, .invalidCatalogName?): "mend the database's name in DATABASE_URL, or create the database"
+            case (.passwordMissing, _):
+                "give the password in DATABASE_URL, PGPASSWORD or a password file"
+            case (_, .insufficientPrivilege?): "grant what Config/roles.sql gives to the daemon's role"
+            case (.server, .undefinedTable?), (.server, .undefinedFunction?), (.server, .invalidSchemaName?),
+                (.server, .undefinedColumn?):
+                "run 'market-chatd migrate'"
+            default: nil
+            }
+        self = cure.map { .unusable("\(error.message): \($0)") } ?? .unavailable(error.message)
+    }
+
+    /// Runs `body`, and turns its error into one of the outbox.
+    static func decoding<Value>(_ body: () throws(PostgresError) -> Value) throws(OutboxError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw OutboxError(error)
+        }
+    }
+
+    /// Runs `body`, and turns its error into one of the outbox.
+    static func catching<Value>(_ body: () async throws(PostgresError) -> Value) async throws(OutboxError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw OutboxError(error)
+        }
+    }
+}
+
+extension PostgresConfiguration {
+    /// What all connections to the outbox share.
+    ///
+    /// A server of several that cannot write is passed over. A host that vanishes is noticed by the kernel.
+    static func forOutbox(
+        _ connectionString: String, connectTimeout: Duration = .seconds(10), queryTimeout: Duration
+    ) -> PostgresConfiguration {
+        PostgresConfiguration(
+            connectionString: connectionString,
+            defaults: [
+                ("fallback_application_name", "market-chatd"), ("target_session_attrs", "read-write"),
+                ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
+                ("tcp_user_timeout", "20000"),
+            ],
+            overrides: [("client_encoding", "UTF8")], connectTimeout: connectTimeout, queryTimeout: queryTimeout)
+    }
+}

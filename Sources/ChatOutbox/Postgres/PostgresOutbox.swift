@@ -1,0 +1,143 @@
+import LibPQ
+
+/// The outbox in a seller's PostgreSQL, version 14 or newer.
+public final class PostgresOutbox: Outbox {
+    /// The server gives a statement up after this: a user's trigger may hang.
+    static let statementTimeout = Duration.seconds(10)
+    /// The server gives up waiting for a lock after this: somebody may hold a row for long.
+    static let lockTimeout = Duration.seconds(1)
+    /// More than the server's own limit. When it passes, the connection is lost.
+    static let answerTimeout = Duration.seconds(15)
+    /// A statement that waits holds a snapshot, which keeps dead rows from being swept; so no wait is longer.
+    static let longestWait = Duration.seconds(30)
+
+    let configuration: Configuration
+    private let watchers: WatchConnections
+
+    /// What the outbox is told. Ranges are the caller's to check.
+    public struct Configuration: Sendable {
+        /// Any libpq connection string, several hosts included; empty for libpq's own `PG*` variables.
+        public var connectionString: String
+        /// The engine's poll, which is the session's heartbeat.
+        public var pollInterval: Duration
+        /// Whether settled rows are to be deleted, so that the privilege for it is checked.
+        public var deletesSettledRows: Bool
+
+        public init(connectionString: String, pollInterval: Duration, deletesSettledRows: Bool = false) {
+            self.connectionString = connectionString
+            self.pollInterval = pollInterval
+            self.deletesSettledRows = deletesSettledRows
+        }
+    }
+
+    public init(_ configuration: Configuration) {
+        self.configuration = configuration
+        watchers = WatchConnections { () async throws(PostgresError) in
+            let connection = try await PostgresConnection.connect(Self.connection(configuration))
+            // The wait's own limit ends it sooner.
+            _ = try await connection.query(Self.settings(configuration, statementTimeout: Self.longestWait * 2))
+            return connection
+        }
+    }
+
+    /// Ends the connections that waited for others. Sessions are closed by whoever opened them.
+    public func close() async {
+        await watchers.close()
+    }
+
+    public func openSession() async throws(OutboxError) -> any OutboxSession {
+        try await openPostgresSession()
+    }
+
+    func openPostgresSession() async throws(OutboxError) -> PostgresSession {
+        let connection = try await OutboxError.catching { () async throws(PostgresError) in
+            try await PostgresConnection.connect(Self.connection(configuration))
+        }
+        do {
+            try await SessionCheck(configuration: configuration).prepare(connection)
+            return PostgresSession(connection: connection)
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    static func connection(_ configuration: Configuration) -> PostgresConfiguration {
+        .forOutbox(configuration.connectionString, queryTimeout: answerTimeout)
+    }
+
+    static func settings(_ configuration: Configuration, statementTimeout: Duration) -> PostgresStatement {
+        PostgresStatement(
+            SQLText.sessionSettings,
+            [
+                .int64(configuration.pollInterval.wholeMilliseconds), .int64(statementTimeout.wholeMilliseconds),
+                .int64(lockTimeout.wholeMilliseconds),
+            ])
+    }
+}
+
+// Waiting for others, by locks of PostgreSQL's.
+extension PostgresOutbox {
+    public func waitForVacancy(among businessIDs: [Int64], atMost limit: Duration) async throws(OutboxError) {
+        let owners = try await watchers.run([PostgresStatement(SQLText.owners, [.int64Array(businessIDs)])])
+        let processes = try OutboxError.decoding { () throws(PostgresError) in
+            try owners.map { row throws(PostgresError) in try row.decode("pid", as: Int32?.self) }
+        }
+        guard processes.allSatisfy({ $0 != nil }) else { return }
+        let distinct = Set(processes.compactMap { $0 }).sorted().prefix(WatchConnections.limit / 2)
+        let limit = min(limit, Self.longestWait)
+        let result = await withTaskGroup(of: Result<Void, OutboxError>.self) { group in
+            for process in distinct {
+                group.addTask { await self.waitForEnd(of: process, atMost: limit) }
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? .success(())
+        }
+        try result.get()
+    }
+
+    private func waitForEnd(of process: Int32, atMost limit: Duration) async -> Result<Void, OutboxError> {
+        do throws(OutboxError) {
+            let lock = PostgresStatement(
+                "SELECT pg_advisory_xact_lock_shared(market_chat.alive_key($1))", [.int32(process)])
+            try await watchers.wait(for: lock, atMost: limit)
+            return .success(())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    public func waitForProducers(of businessID: Int64, atMost limit: Duration) async throws(OutboxError) {
+        // While this waits in the lock's queue, a producer's try for the shared lock fails, so it notifies.
+        let lock = PostgresStatement(
+            "SELECT pg_advisory_xact_lock(market_chat.asleep_key($1))", [.int64(businessID)])
+        try await watchers.wait(for: lock, atMost: min(limit, Self.longestWait))
+    }
+}
+
+// Retention.
+extension PostgresOutbox {
+    /// Deletes rows that were settled long ago, a small batch in each transaction.
+    ///
+    /// - Parameters:
+    ///   - age: since they were settled.
+    ///   - limit: at most so many rows, 1 or more.
+    /// - Returns: how many were deleted. Fewer than `limit`: there are no more for now.
+    public func deleteSettled(olderThan age: Duration, limit: Int) async throws(OutboxError) -> Int {
+        let statement = PostgresStatement(
+            SQLText.deleteSettled, [.int64(age.wholeMicroseconds), .int32(Int32(clamping: limit))])
+        return try await watchers.run([statement]).affectedRows
+    }
+}
+
+extension Duration {
+    /// Rounded toward zero.
+    var wholeMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+
+    /// Rounded toward zero.
+    var wholeMicroseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

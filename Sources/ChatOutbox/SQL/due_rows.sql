@@ -1,0 +1,28 @@
+-- The rows of a business that are due: higher priority first, then the earlier due_at, then the smaller id.
+--
+-- Each priority's part of the index outbox_pending is entered by itself, so neither rows that wait for a later time nor,
+-- with a watermark, dead entries of rows that were settled are walked over. The nested loop keeps the order of the
+-- priorities, so nothing is sorted and nothing beyond the limit is read.
+--
+-- $1 business id, $2 limit, $3 and $4 the watermark: within priority $3, nothing before $4 is read. NULL: all is.
+WITH RECURSIVE level (priority) AS (
+    (SELECT o.priority FROM market_chat.outbox o
+    WHERE o.business_id = $1 AND o.state = 'pending' ORDER BY o.priority DESC LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.priority FROM market_chat.outbox o
+        WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority < level.priority
+        ORDER BY o.priority DESC LIMIT 1)
+    FROM level WHERE level.priority IS NOT NULL
+)
+SELECT due.*
+FROM level CROSS JOIN LATERAL (
+    SELECT
+        o.id, o.context_type, o.context_id, o.priority, o.attempts, o.due_at,
+        (extract(epoch FROM now() - o.not_found_since) * 1000000)::bigint AS not_found_microseconds
+    FROM market_chat.outbox o
+    WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority = level.priority AND o.due_at <= now()
+        AND o.due_at >= CASE WHEN level.priority = $3::smallint THEN $4::timestamptz ELSE '-infinity' END
+    ORDER BY o.due_at, o.id
+    LIMIT $2
+) AS due
+LIMIT $2

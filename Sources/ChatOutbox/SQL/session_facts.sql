@@ -1,0 +1,36 @@
+-- What the session is and may do.
+--
+-- $1 whether settled rows are to be deleted.
+SELECT
+    pg_backend_pid() AS backend_pid,
+    current_setting('server_version_num')::integer AS server_version,
+    current_setting('server_version') AS server_version_text,
+    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only,
+    current_user::text AS role_name,
+    current_database()::text AS database_name,
+    to_regnamespace('market_chat') IS NOT NULL AS has_schema,
+    CASE WHEN to_regnamespace('market_chat') IS NOT NULL
+        THEN has_schema_privilege('market_chat', 'USAGE') ELSE false END AS may_use_schema,
+    array_to_string(ARRAY(
+        SELECT format('%s ON market_chat.%s', wanted.privilege, wanted.relation)
+        FROM (VALUES
+            ('SELECT', 'migration', true),
+            ('SELECT', 'outbox', true),
+            ('SELECT', 'business', true),
+            ('INSERT', 'business', true),
+            ('UPDATE', 'business', true),
+            ('SELECT', 'attempt', true),
+            ('INSERT', 'attempt', true),
+            ('DELETE', 'outbox', $1::boolean)
+        ) AS wanted (privilege, relation, is_needed)
+        JOIN pg_class c ON c.relname = wanted.relation
+            AND c.relnamespace = to_regnamespace('market_chat')
+        WHERE wanted.is_needed AND NOT has_table_privilege(c.oid, wanted.privilege)
+        UNION ALL
+        SELECT format('UPDATE (%s) ON market_chat.outbox', a.attname)
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relname = 'outbox' AND c.relnamespace = to_regnamespace('market_chat')
+            AND a.attname IN
+                ('state', 'chat_id', 'attempts', 'last_error', 'due_at', 'settled_at', 'not_found_since')
+            AND NOT has_column_privilege(a.attrelid, a.attnum, 'UPDATE')
+    ), ', ') AS missing_privileges

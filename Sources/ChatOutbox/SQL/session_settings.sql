@@ -1,0 +1,19 @@
+-- The session's own settings. Sent as a statement, since a pooler in front of the server may refuse startup options.
+--
+-- search_path stays the role's own: a user's trigger on the settlement may rely on it.
+--
+-- $1 the heartbeat in milliseconds: a process that freezes, or a host that vanishes, loses the session and with it its
+--    businesses after three of them (and not in less than two seconds).
+-- $2 statement_timeout and $3 lock_timeout in milliseconds: a user's trigger may hang, or wait for a lock.
+SELECT
+    set_config('client_min_messages', 'error', false),
+    set_config('DateStyle', 'ISO', false),
+    set_config('default_transaction_isolation', 'read committed', false),
+    set_config('idle_session_timeout', greatest(2000, 3 * $1::bigint)::text, false),
+    set_config('idle_in_transaction_session_timeout', greatest(2000, 3 * $1::bigint)::text, false),
+    set_config('tcp_keepalives_idle', greatest(1, $1::bigint / 1000)::text, false),
+    set_config('tcp_keepalives_interval', greatest(1, $1::bigint / 1000)::text, false),
+    set_config('tcp_keepalives_count', '2', false),
+    set_config('tcp_user_timeout', greatest(2000, 3 * $1::bigint)::text, false),
+    set_config('statement_timeout', $2::bigint::text, false),
+    set_config('lock_timeout', $3::bigint::text, false)

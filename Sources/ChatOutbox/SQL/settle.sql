@@ -1,0 +1,43 @@
+-- Writes results, all of them or none: each row's transition out of the state pending, the exchanges that gave no chat,
+-- and a notification for each chat that was created.
+--
+-- $1 row ids, $2 attempts as they were read, $3 changes (created, rejected, backoff, deferred), $4 chat ids,
+-- $5 microseconds of a backoff, $6 HTTP statuses, $7 codes, $8 messages, $9 trace ids, $10 whether there was an
+-- exchange to tell of.
+WITH result AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[],
+        $9::text[], $10::boolean[]
+    ) AS r (row_id, attempts, change, chat_id, delay, http_status, code, message, trace_id, has_exchange)
+), written AS (
+    UPDATE market_chat.outbox AS o SET
+        state = CASE WHEN r.change IN ('created', 'rejected') THEN r.change ELSE o.state END,
+        chat_id = CASE WHEN r.change = 'created' THEN r.chat_id END,
+        settled_at = CASE WHEN r.change IN ('created', 'rejected') THEN now() END,
+        attempts = o.attempts + CASE WHEN r.change IN ('rejected', 'backoff') THEN 1 ELSE 0 END,
+        due_at = CASE WHEN r.change = 'backoff' THEN now() + r.delay * interval '1 microsecond' ELSE o.due_at END,
+        last_error = CASE WHEN r.change <> 'created'
+            THEN concat_ws(' ', r.http_status::text, concat_ws(': ', r.code, r.message)) END,
+        not_found_since = CASE WHEN r.http_status = 404 AND r.change IN ('rejected', 'backoff')
+            THEN coalesce(o.not_found_since, now()) ELSE o.not_found_since END
+    FROM result AS r
+    WHERE o.id = r.row_id
+        AND o.state = 'pending'
+        -- Written twice, where the answer to the first commit was lost, a backoff burns one attempt.
+        AND (r.change <> 'backoff' OR o.attempts = r.attempts)
+    RETURNING o.id, o.business_id, o.context_type, o.context_id, o.chat_id
+), told AS (
+    INSERT INTO market_chat.attempt (outbox_id, http_status, code, message, trace_id, verdict)
+    SELECT r.row_id, r.http_status, r.code, r.message, r.trace_id, r.change
+    FROM result AS r JOIN written AS w ON w.id = r.row_id
+    WHERE r.has_exchange
+)
+SELECT
+    w.id,
+    CASE WHEN w.chat_id IS NOT NULL THEN pg_notify(
+        'market_chat_created',
+        format(
+            '{"id":%s,"business_id":%s,"context_type":"%s","context_id":%s,"chat_id":%s}',
+            w.id, w.business_id, w.context_type, w.context_id, w.chat_id)
+    ) IS NULL END AS is_told
+FROM written AS w

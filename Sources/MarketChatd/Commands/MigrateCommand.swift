@@ -1,0 +1,51 @@
+import ArgumentParser
+import ChatOutbox
+import MarketAPI
+
+/// `market-chatd migrate`: the schema.
+struct MigrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "migrate",
+        abstract: "Create the schema market_chat, or upgrade it.",
+        discussion: """
+            All of it happens in one transaction, or nothing does. It is safe to run twice, and from two machines at \
+            once. Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
+            database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see \
+            Config/roles.sql.
+            """)
+
+    @OptionGroup var environmentOptions: EnvironmentOptions
+
+    func run() async throws {
+        try await environmentOptions.load { loader throws(CommandFailure) in
+            let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
+                try DatabaseConfiguration.read(environment: environment)
+            }
+            for warning in loader.warnings + configuration.warnings.map(\.description) {
+                LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
+            }
+            do throws(MigrationError) {
+                let migrator = SchemaMigrator(connectionString: configuration.databaseURL.revealed())
+                print(Self.text(of: try await migrator.migrate()))
+            } catch {
+                throw CommandFailure(error)
+            }
+        }
+    }
+
+    static func text(of report: SchemaMigrator.Report) -> String {
+        if report.before == report.after { return "The schema market_chat is of version \(report.after) already." }
+        if report.before == 0 { return "The schema market_chat was created, version \(report.after)." }
+        return "The schema market_chat was upgraded from version \(report.before) to \(report.after)."
+    }
+}
+
+extension CommandFailure {
+    init(_ error: MigrationError) {
+        switch error {
+        case .unavailable(let text): self.init(.failed, ["The database is not available: \(text)"])
+        case .unusable(let text): self.init(.configuration, [text])
+        case .notPermitted(let text): self.init(.noPermission, [text])
+        }
+    }
+}
