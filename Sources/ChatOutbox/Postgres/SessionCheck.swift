@@ -99,7 +99,8 @@ struct SessionCheck {
             }
             if !missingPrivileges.isEmpty {
                 return .unusable(
-                    "the role \(roleName) lacks the privileges \(missingPrivileges): grant them as Config/roles.sql does")
+                    "the role \(roleName) lacks the privileges \(missingPrivileges): grant them as Config/roles.sql does"
+                )
             }
             return nil
         }

@@ -5,7 +5,8 @@ import LibPQ
 struct Settlement {
     /// While halves are tried, nothing waits long: all other results wait behind them.
     private static let patience = [
-        PostgresStatement("SELECT set_config('lock_timeout', '100', true), set_config('statement_timeout', '2000', true)")
+        PostgresStatement(
+            "SELECT set_config('lock_timeout', '100', true), set_config('statement_timeout', '2000', true)")
     ]
 
     let connection: PostgresConnection

@@ -68,7 +68,8 @@ struct Daemon {
         }
         services.append(.init(service: systemd))
         if let age = configuration.retention, !isOnce {
-            services.append(.init(service: RetentionService(outbox: outbox, age: age, mayStart: isBound, logger: logger)))
+            let retention = RetentionService(outbox: outbox, age: age, mayStart: isBound, logger: logger)
+            services.append(.init(service: retention))
         }
         let service = EngineService(
             engine: engine, mayStart: isBound, onDrain: { systemd.drainBegins() }, logger: logger)
@@ -80,9 +81,9 @@ struct Daemon {
         group.maximumGracefulShutdownDuration = configuration.drainTimeout + Self.drainMargin
         do {
             let isHurried = try await signals.run(ServiceGroup(configuration: group))
-            return isHurried
-                ? .failure(CommandFailure(.failed, ["Ended before the calls in flight were settled; they are made again"]))
-                : .success(())
+            guard isHurried else { return .success(()) }
+            return .failure(
+                CommandFailure(.failed, ["Ended before the calls in flight were settled; they are made again"]))
         } catch let failure as CommandFailure {
             return .failure(failure)
         } catch {

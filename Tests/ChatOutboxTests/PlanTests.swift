@@ -1,0 +1,85 @@
+import Testing
+
+@testable import ChatOutbox
+
+/// How the server carries out the hot statements: by the index, without a sort, and without walking over rows that do not
+/// matter. The plans are those of prepared statements.
+@Suite struct PlanTests {
+    /// 30,000 settled rows, 30,000 that wait for tomorrow at a high priority, 300 that are due at a low one.
+    private func crowded(isAnalyzed: Bool) async throws -> TestDatabase {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            ALTER TABLE market_chat.outbox SET (autovacuum_enabled = off);
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, priority, due_at, state, settled_at)
+            SELECT 11, 'ORDER', n, 0, now() - interval '1 day', 'rejected', now() FROM generate_series(1, 30000) n;
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, priority, due_at)
+            SELECT 11, 'ORDER', n, 9, now() + interval '1 day' FROM generate_series(30001, 60000) n;
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, priority)
+            SELECT 11, 'ORDER', n, 0 FROM generate_series(60001, 60300) n;
+            """ + (isAnalyzed ? "VACUUM ANALYZE market_chat.outbox;" : ""))
+        return database
+    }
+
+    /// The plan of a statement as it is carried out, with the pages it touched.
+    private func plan(
+        _ sql: String, types: String, values: String, in database: TestDatabase
+    ) async throws -> (text: String, pages: Int) {
+        // Once to warm up: the first execution touches the catalogue too.
+        let explain = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE q(\(values));"
+        let text = try await database.sql(
+            """
+            SET plan_cache_mode = force_generic_plan;
+            PREPARE q(\(types)) AS \(sql);
+            \(explain)
+            \\echo ====
+            \(explain)
+            """)
+        let second = text.split(separator: "====").last.map(String.init) ?? ""
+        let pages = second.split(separator: "\n").first { $0.contains("Buffers: shared") }.map { line in
+            line.split { " =".contains($0) }.compactMap { Int($0) }.reduce(0, +)
+        }
+        return (second, pages ?? 0)
+    }
+
+    @Test(arguments: [true, false]) func dueRowsAreFoundByTheIndexAlone(isAnalyzed: Bool) async throws {
+        let database = try await crowded(isAnalyzed: isAnalyzed)
+        let (text, pages) = try await plan(
+            SQLText.dueRows, types: "bigint, bigint, smallint, timestamptz", values: "11, 16, NULL, NULL", in: database)
+        #expect(!text.contains("Seq Scan") && !text.contains("Sort") && !text.contains("Bitmap"), "\(text)")
+        #expect(text.contains("outbox_pending"))
+        // 30,000 index entries would be 150 pages and more.
+        #expect(pages < 60, "\(pages) pages\n\(text)")
+    }
+
+    @Test(arguments: [true, false]) func theOutlookWalksOverNothing(isAnalyzed: Bool) async throws {
+        let database = try await crowded(isAnalyzed: isAnalyzed)
+        let (text, pages) = try await plan(SQLText.outlook, types: "bigint", values: "11", in: database)
+        #expect(!text.contains("Seq Scan on outbox") && !text.contains("Sort"), "\(text)")
+        #expect(pages < 60, "\(pages) pages\n\(text)")
+    }
+
+    @Test func thePollCountsNoFurtherThanItsBound() async throws {
+        let database = try await crowded(isAnalyzed: true)
+        let (text, pages) = try await plan(
+            SQLText.poll, types: "bigint[], bigint", values: "'{11,22,33}', 100", in: database)
+        #expect(!text.contains("Seq Scan on outbox"), "\(text)")
+        #expect(pages < 150, "\(pages) pages\n\(text)")
+    }
+
+    @Test func settlingFindsRowsByTheirKeys() async throws {
+        let database = try await crowded(isAnalyzed: true)
+        let types = "bigint[], integer[], text[], bigint[], bigint[], integer[], text[], text[], text[], boolean[]"
+        let values = "'{60001}', '{0}', '{created}', '{7}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{f}'"
+        let (text, _) = try await plan(SQLText.settle, types: types, values: values, in: database)
+        #expect(!text.contains("Seq Scan on outbox"), "\(text)")
+        #expect(text.contains("outbox_pkey"))
+    }
+
+    @Test func deletingFindsOldRowsByTheirIndex() async throws {
+        let database = try await crowded(isAnalyzed: true)
+        let (text, _) = try await plan(
+            SQLText.deleteSettled, types: "bigint, integer", values: "1, 10", in: database)
+        #expect(!text.contains("Seq Scan on outbox"), "\(text)")
+    }
+}

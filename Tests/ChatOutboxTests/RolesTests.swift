@@ -1,0 +1,90 @@
+import ChatOutbox
+import PrivatePostgres
+import Testing
+
+/// `Config/roles.sql`: the daemon and a producer can do their work with it, and nothing else.
+@Suite struct RolesTests {
+    private static let script = "/Config/roles.sql"
+
+    private func withRoles() async throws -> TestDatabase {
+        let database = try await TestDatabase.make()
+        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        try await database.sql("\\i '/\(root)\(Self.script)'")
+        return database
+    }
+
+    @Test func theDaemonsRoleSufficesForTheDaemon() async throws {
+        let database = try await withRoles()
+        try await database.insert(1...4)
+        let outbox = database.outbox(user: "market_chatd")
+        let session = try await outbox.openSession()
+        #expect(try await session.claim([11]).count == 1)
+        #expect(try await session.readDue(of: 11, limit: 9, after: nil).rows.count == 4)
+        _ = try await session.fallAsleep(11, limit: 9)
+        _ = try await session.poll([11])
+        let exchange = ExchangeRecord(httpStatus: 400, code: "X")
+        let changes: [RowResult.Change] = [.created(chatID: 5), .rejected, .backoff(.seconds(1)), .deferred]
+        let results = changes.enumerated().map { index, change in
+            RowResult(
+                rowID: Int64(index) + 1, attempts: 0, change: change, exchange: exchange, putOffIfRefused: .seconds(1))
+        }
+        let record = BusinessRecord(businessID: 11, hold: .init(reason: "quota", endsIn: .seconds(1)))
+        #expect(try await session.settle(results, remembering: [record]) == [.written, .written, .written, .written])
+        try await outbox.waitForVacancy(among: [22], atMost: .seconds(1))
+        try await outbox.waitForProducers(of: 22, atMost: .seconds(1))
+        await session.close()
+        await outbox.close()
+    }
+
+    @Test(arguments: [
+        "DELETE FROM market_chat.outbox", "UPDATE market_chat.outbox SET context_id = 5",
+        "INSERT INTO market_chat.outbox (business_id, context_type, context_id) VALUES (1, 'ORDER', 1)",
+        "DELETE FROM market_chat.attempt", "CREATE TABLE market_chat.t ()", "DROP TABLE market_chat.outbox",
+    ])
+    func theDaemonsRoleCanDoNoMore(statement: String) async throws {
+        let database = try await withRoles()
+        let error = await #expect(throws: PrivatePostgresError.self) {
+            try await database.sql(statement, user: "market_chatd")
+        }
+        #expect(
+            error?.message.contains("permission denied") == true || error?.message.contains("must be owner") == true)
+    }
+
+    @Test func aProducerCanEnqueueAndReadAndNoMore() async throws {
+        let database = try await withRoles()
+        let user = "producer_\(database.name)"
+        try await database.sql("CREATE ROLE \(user) LOGIN IN ROLE market_chat_producer")
+        let allowed = """
+            SELECT market_chat.enqueue(11, 'ORDER', 1, 5) > 0;
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id) VALUES (11, 'ORDER', 1)
+            ON CONFLICT DO NOTHING;
+            SELECT state, chat_id FROM market_chat.outbox;
+            """
+        #expect(try await database.sql(allowed, user: user) == "t\npending|\n")
+        for statement in [
+            "UPDATE market_chat.outbox SET priority = 9", "DELETE FROM market_chat.outbox",
+            "INSERT INTO market_chat.outbox (business_id, context_type, context_id, state, chat_id, settled_at) VALUES (11, 'ORDER', 2, 'created', 5, now())",
+            "UPDATE market_chat.business SET paused = true",
+        ] {
+            await #expect(throws: PrivatePostgresError.self) { try await database.sql(statement, user: user) }
+        }
+    }
+
+    @Test func aMissingPrivilegeIsNamed() async throws {
+        let database = try await withRoles()
+        try await database.sql("REVOKE UPDATE (chat_id) ON market_chat.outbox FROM market_chatd")
+        let outbox = database.outbox(user: "market_chatd")
+        let error = await failure { () async throws(OutboxError) in try await outbox.openSession() }
+        guard case .unusable(let text) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(text.contains("UPDATE (chat_id) ON market_chat.outbox") && text.contains("Config/roles.sql"))
+        let deleting = PostgresOutbox(
+            .init(
+                connectionString: database.connectionString(user: "market_chatd"), pollInterval: .seconds(1),
+                deletesSettledRows: true))
+        let second = await failure { () async throws(OutboxError) in try await deleting.openSession() }
+        #expect(second?.text.contains("DELETE ON market_chat.outbox") == true)
+    }
+}

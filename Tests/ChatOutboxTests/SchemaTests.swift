@@ -1,0 +1,105 @@
+import PrivatePostgres
+import Testing
+
+@testable import ChatOutbox
+
+/// What `market-chatd migrate` makes, and what producers can do with it.
+@Suite struct SchemaTests {
+    @Test func migratingTwiceAndAtOnceIsSafe() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let migrator = SchemaMigrator(connectionString: database.connectionString)
+        async let first = migrator.migrate()
+        async let second = migrator.migrate()
+        let before = try await [first, second].map(\.before).sorted()
+        #expect(before == [0, OutboxSchema.version])
+        let third = try await migrator.migrate()
+        #expect(third == SchemaMigrator.Report(before: OutboxSchema.version, after: OutboxSchema.version))
+        #expect(try await database.value("SELECT count(*) FROM market_chat.migration") == "\(OutboxSchema.version)")
+    }
+
+    @Test func anOlderOrNewerSchemaIsRefusedAndTheCureIsTold() async throws {
+        let database = try await TestDatabase.make()
+        let outbox = database.outbox()
+        try await database.sql("INSERT INTO market_chat.migration (version, name) VALUES (99, 'of the future')")
+        let newer = await failure { () async throws(OutboxError) in try await outbox.openSession() }
+        guard case .unusable(let text) = newer else {
+            Issue.record("\(String(describing: newer))")
+            return
+        }
+        #expect(text.contains("install the newer market-chatd"))
+        await #expect(throws: MigrationError.unusable(text)) {
+            try await SchemaMigrator(connectionString: database.connectionString).migrate()
+        }
+        try await database.sql("TRUNCATE market_chat.migration")
+        let older = await failure { () async throws(OutboxError) in try await outbox.openSession() }
+        #expect(older?.text.contains("run 'market-chatd migrate'") == true)
+    }
+
+    @Test func aDatabaseWithoutTheSchemaIsRefused() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let error = await failure { () async throws(OutboxError) in try await database.outbox().openSession() }
+        #expect(error?.text.contains("run 'market-chatd migrate'") == true)
+        if case .unusable = error {} else { Issue.record("\(String(describing: error))") }
+    }
+
+    @Test func aRoleThatMayNotMigrateIsTold() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        try await database.sql("CREATE ROLE nobody_\(database.name) LOGIN")
+        let migrator = SchemaMigrator(connectionString: database.connectionString(user: "nobody_\(database.name)"))
+        let error = await #expect(throws: MigrationError.self) { try await migrator.migrate() }
+        if case .notPermitted(let text) = error {
+            #expect(text.contains("GRANT CREATE"))
+        } else {
+            Issue.record("\(error as Any)")
+        }
+    }
+
+    @Test(arguments: [
+        "0, 'ORDER', 1", "-5, 'ORDER', 1", "11, 'ORDER', 0", "11, 'order', 1", "11, '', 1", "NULL, 'ORDER', 1",
+        "11, NULL, 1", "11, 'ORDER', NULL", "11, 'ORDER', 9223372036854775808",
+    ])
+    func impossibleRowsAreRefused(values: String) async throws {
+        let database = try await TestDatabase.make()
+        await #expect(throws: PrivatePostgresError.self) {
+            try await database.sql(
+                "INSERT INTO market_chat.outbox (business_id, context_type, context_id) VALUES (\(values))")
+        }
+        await #expect(throws: PrivatePostgresError.self) {
+            try await database.sql("SELECT market_chat.enqueue(\(values))")
+        }
+        #expect(try await database.value("SELECT count(*) FROM market_chat.outbox") == "0")
+    }
+
+    @Test func enqueueReturnsTheRowThatIsThereAlready() async throws {
+        let database = try await TestDatabase.make()
+        let script = """
+            SELECT market_chat.enqueue(11, 'ORDER', 5) = market_chat.enqueue(11, 'ORDER', 5, 7);
+            SELECT market_chat.enqueue(11, 'ORDER', 5) <> market_chat.enqueue(11, 'RETURN', 5);
+            SELECT market_chat.enqueue(11, 'ORDER', 6, 7::smallint, now() + interval '1 hour') > 0;
+            SELECT market_chat.enqueue(11, 'ORDER', 7, priority => 9, due_at => now()) > 0;
+            SELECT market_chat.enqueue(business_id => 11, context_type => 'ORDER', context_id => 8, due_at => now()) > 0;
+            """
+        #expect(try await database.sql(script) == "t\nt\nt\nt\nt\n")
+        let priorities =
+            "SELECT string_agg(priority::text, ',' ORDER BY context_type, context_id) FROM market_chat.outbox"
+        #expect(try await database.value(priorities) == "0,7,9,0,0")
+    }
+
+    /// Whatever the order of commits, everybody gets the same row and nobody an error.
+    @Test func enqueueAtOnceGivesOneRow() async throws {
+        let database = try await TestDatabase.make()
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await database.sql(
+                        """
+                        BEGIN; SELECT market_chat.enqueue(11, 'ORDER', n) FROM generate_series(1, 50) n; COMMIT;
+                        """)
+                }
+            }
+            return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+        }
+        #expect(ids.count == 1)
+        #expect(try await database.value("SELECT count(*) FROM market_chat.outbox") == "50")
+    }
+}

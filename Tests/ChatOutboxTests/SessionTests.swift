@@ -1,0 +1,249 @@
+import ChatOutbox
+import PrivatePostgres
+import Testing
+
+/// Ownership, due rows, sleep and wake-up, on a real server.
+@Suite struct SessionTests {
+    // MARK: Ownership
+
+    @Test func aBusinessHasOneOwnerAtATime() async throws {
+        let database = try await TestDatabase.make()
+        let owner = try await database.session(owning: [11, 22])
+        let other = try await database.outbox().openSession()
+        #expect(try await other.claim([11, 22, 33]).map(\.businessID) == [33])
+        await owner.close()
+        #expect(try await eventually { try await !other.claim([11]).isEmpty })
+        await other.close()
+    }
+
+    @Test func whoWaitsForAVacancyIsWokenByTheOwnersEnd() async throws {
+        let database = try await TestDatabase.make()
+        let owner = try await database.session(owning: [11])
+        let outbox = database.outbox()
+        let pid = try await database.value(
+            """
+            SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database AND datname = current_database()
+            WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' LIMIT 1;
+            """)
+        let start = ContinuousClock.now
+        async let wait: Void = outbox.waitForVacancy(among: [11], atMost: .seconds(20))
+        let isWaiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        try await database.sql("SELECT pg_terminate_backend(\(pid))")
+        try await wait
+        #expect(ContinuousClock.now - start < .seconds(15))
+        let next = try await outbox.openSession()
+        #expect(try await eventually { try await !next.claim([11]).isEmpty })
+        await next.close()
+        await owner.close()
+        await outbox.close()
+    }
+
+    @Test func aVacancyIsNotWaitedForWhereItIsThere() async throws {
+        let database = try await TestDatabase.make()
+        let owner = try await database.session(owning: [11])
+        let outbox = database.outbox()
+        let start = ContinuousClock.now
+        try await outbox.waitForVacancy(among: [11, 22], atMost: .seconds(20))
+        #expect(ContinuousClock.now - start < .seconds(15))
+        // And no wait is longer than it may be.
+        try await outbox.waitForVacancy(among: [11], atMost: .milliseconds(50))
+        #expect(ContinuousClock.now - start < .seconds(15))
+        await owner.close()
+        await outbox.close()
+    }
+
+    @Test func anOwnerLeavesItsKnowledgeToTheNext() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session(owning: [11])
+        var record = BusinessRecord(businessID: 11)
+        record.hold = BusinessRecord.Hold(reason: "quota: 420", endsIn: .seconds(100))
+        record.quota = BusinessRecord.Quota(limit: 1000, remaining: 7, resetsIn: .seconds(200))
+        _ = try await session.settle([], remembering: [record])
+        await session.close()
+        let next = try await database.outbox().openSession()
+        var found: [BusinessRecord] = []
+        #expect(
+            try await eventually {
+                found = try await next.claim([11])
+                return !found.isEmpty
+            })
+        #expect(found[0].hold?.reason == "quota: 420")
+        #expect(found[0].hold.map { $0.endsIn > .seconds(80) && $0.endsIn <= .seconds(100) } == true)
+        #expect(found[0].quota?.limit == 1000 && found[0].quota?.remaining == 7)
+        #expect(found[0].quota.map { $0.resetsIn > .seconds(180) && $0.resetsIn <= .seconds(200) } == true)
+        await next.close()
+    }
+
+    // MARK: Due rows
+
+    @Test func dueRowsComeInTheirOrder() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        try await database.sql(
+            """
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, priority, due_at) VALUES
+                (11, 'ORDER', 1, 0, now() - interval '1 minute'), (11, 'ORDER', 2, 0, now() - interval '2 minutes'),
+                (11, 'RETURN', 3, 5, now() - interval '1 second'), (11, 'ORDER', 4, -5, '-infinity'),
+                (11, 'ORDER', 5, 5, now() + interval '30 seconds'), (11, 'ORDER', 6, 9, 'infinity'),
+                (22, 'ORDER', 7, 9, now());
+            """)
+        let due = try await session.readDue(of: 11, limit: 10, after: nil)
+        #expect(due.rows.map(\.contextID) == [3, 2, 1, 4])
+        #expect(due.rows.map(\.contextType) == ["RETURN", "ORDER", "ORDER", "ORDER"])
+        #expect(due.nextDueIn.map { $0 > .seconds(10) && $0 <= .seconds(30) } == true)
+        #expect(!due.isPaused)
+        #expect(try await session.readDue(of: 11, limit: 2, after: nil).rows.map(\.contextID) == [3, 2])
+        let poll = try #require(try await session.poll([11]).first)
+        #expect(poll.due == 4 && !poll.dueIsAtLeast)
+        #expect(poll.oldestDueFor.map { $0 > .seconds(3600) } == true)
+        #expect(try await session.readDue(of: 33, limit: 2, after: nil) == DueRows(rows: []))
+        await session.close()
+    }
+
+    @Test func aWatermarkSkipsWhatWasSeenWithinItsPriorityOnly() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        try await database.insert(1...3, priority: 0)
+        try await database.insert(4...6, priority: 1)
+        let all = try await session.readDue(of: 11, limit: 10, after: nil).rows
+        #expect(all.map(\.contextID) == [4, 5, 6, 1, 2, 3])
+        let last = try #require(all.last)
+        let mark = Watermark(priority: 0, dueAtMicroseconds: last.dueAtMicroseconds + 1)
+        let rest = try await session.readDue(of: 11, limit: 10, after: mark).rows
+        #expect(rest.map(\.contextID) == [4, 5, 6])
+        let infinite = Watermark(priority: 0, dueAtMicroseconds: .min)
+        #expect(try await session.readDue(of: 11, limit: 10, after: infinite).rows.count == 6)
+        await session.close()
+    }
+
+    @Test func aPauseIsSeenAndToldAtOnce() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        var signals = session.signals.makeAsyncIterator()
+        try await database.sql("UPDATE market_chat.business SET paused = true WHERE business_id = 11")
+        #expect(try await signals.next() == .changed(businessID: 11))
+        #expect(try await session.readDue(of: 11, limit: 1, after: nil).isPaused)
+        #expect(try await session.poll([11]).first?.isPaused == true)
+        await session.close()
+    }
+
+    // MARK: Sleep
+
+    @Test func producersNotifyOnlyWhileTheOwnerSleeps() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        var signals = session.signals.makeAsyncIterator()
+        try await database.insert(1...2)
+        var (found, isAsleep) = try await session.fallAsleep(11, limit: 10)
+        #expect(found.rows.count == 2 && isAsleep)
+        // Twice asleep is awake after one call.
+        (found, isAsleep) = try await session.fallAsleep(11, limit: 10)
+        #expect(isAsleep)
+        try await session.wakeUp(11)
+        try await database.insert(3...4)
+        (_, isAsleep) = try await session.fallAsleep(11, limit: 10)
+        #expect(isAsleep)
+        try await database.insert(5...6, business: 22)
+        try await database.insert(7...8)
+        // The first signal is of the rows that came while it slept: those before were silent.
+        #expect(try await signals.next() == .changed(businessID: 11))
+        #expect(try await session.readDue(of: 11, limit: 10, after: nil).rows.map(\.contextID) == [1, 2, 3, 4, 7, 8])
+        await session.close()
+        #expect(try await signals.next() == nil)
+    }
+
+    @Test func nobodyFallsAsleepOverAnOpenTransaction() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        let outbox = database.outbox()
+        // The producer holds its transaction open until this table's lock is free.
+        let blocker = try await BlockingTransaction.begin(database)
+        async let producer = database.sql(
+            """
+            BEGIN;
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id) VALUES (11, 'ORDER', 1);
+            LOCK blocker;
+            COMMIT;
+            """)
+        let isOpen = "SELECT count(*) FROM pg_locks WHERE relation = 'blocker'::regclass AND NOT granted"
+        #expect(try await eventually { try await database.value(isOpen) == "1" })
+        let first = try await session.fallAsleep(11, limit: 10)
+        #expect(first.rows.rows.isEmpty && !first.isAsleep)
+        async let wait: Void = outbox.waitForProducers(of: 11, atMost: .seconds(20))
+        let isWaiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        // Meanwhile new producers notify.
+        var signals = session.signals.makeAsyncIterator()
+        try await database.insert(2...2)
+        #expect(try await signals.next() == .changed(businessID: 11))
+        await blocker.end()
+        _ = try await producer
+        try await wait
+        let second = try await session.fallAsleep(11, limit: 10)
+        #expect(second.rows.rows.map(\.contextID).sorted() == [1, 2])
+        #expect(second.isAsleep)
+        await session.close()
+        await outbox.close()
+    }
+
+    @Test func aRowThatAPersonMakesDueAgainWakesTheOwner() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        var signals = session.signals.makeAsyncIterator()
+        try await database.sql(
+            """
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, due_at)
+            VALUES (11, 'ORDER', 1, now() + interval '1 hour');
+            UPDATE market_chat.outbox SET due_at = due_at + interval '1 hour';
+            UPDATE market_chat.outbox SET due_at = now();
+            """)
+        #expect(try await signals.next() == .changed(businessID: 11))
+        await session.close()
+    }
+
+    // MARK: Ends
+
+    @Test func aServerThatGoesIsUnavailableAndComesBack() async throws {
+        let cluster = try await PrivatePostgres.start()
+        let connectionString = try await cluster.createDatabase()
+        _ = try await SchemaMigrator(connectionString: connectionString).migrate()
+        let outbox = PostgresOutbox(.init(connectionString: connectionString, pollInterval: .seconds(1)))
+        let session = try await outbox.openSession()
+        _ = try await session.claim([11])
+        try await cluster.kill9()
+        let lost = await failure { () async throws(OutboxError) in try await session.poll([11]) }
+        let refused = await failure { () async throws(OutboxError) in try await outbox.openSession() }
+        for error in [lost, refused] {
+            if case .unavailable = error {} else { Issue.record("\(String(describing: error))") }
+        }
+        await session.close()
+        try await cluster.start()
+        let next = try await outbox.openSession()
+        #expect(try await next.claim([11]).count == 1)
+        await next.close()
+        await outbox.close()
+        await cluster.stopAndRemove()
+    }
+
+    @Test func aReadOnlyServerIsWaitedFor() async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql("ALTER DATABASE \(database.name) SET default_transaction_read_only = on")
+        let error = await failure { () async throws(OutboxError) in try await database.outbox().openSession() }
+        if case .unavailable = error {} else { Issue.record("\(String(describing: error))") }
+    }
+
+    @Test func aWrongNameIsNotWaitedFor() async throws {
+        let cluster = try await PrivatePostgres.shared()
+        for connectionString in [
+            cluster.connectionString(database: "no_such_database"), cluster.connectionString(user: "no_such_role"),
+            "host='/never closed",
+        ] {
+            let outbox = PostgresOutbox(.init(connectionString: connectionString, pollInterval: .seconds(1)))
+            let error = await failure { () async throws(OutboxError) in try await outbox.openSession() }
+            #expect(error?.text.contains("DATABASE_URL") == true, "\(String(describing: error))")
+        }
+    }
+}
