@@ -110,40 +110,66 @@ import Testing
         await other.close()
     }
 
-    @Test func aServerThatNeverAnswersIsGivenUpInTime() async throws {
+    /// Takes connections and says nothing. Returns its descriptor, to be closed, and its port.
+    private func silentServer() -> (descriptor: Int32, port: UInt16) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { _ = Glibc.close(listener) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let port = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> UInt16 in
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 _ = bind(listener, address, length)
                 _ = listen(listener, 8)
                 _ = getsockname(listener, address, &length)
-                return 0
             }
         }
-        _ = port
-        let number = UInt16(bigEndian: address.sin_port)
+        return (listener, UInt16(bigEndian: address.sin_port))
+    }
+
+    @Test func aServerThatNeverAnswersIsGivenUpInTime() async throws {
+        let (listener, port) = silentServer()
+        defer { _ = Glibc.close(listener) }
         let error = await failure { () async throws(PostgresError) in
             try await PostgresConnection.connect(
                 PostgresConfiguration(
-                    connectionString: "host=127.0.0.1 port=\(number) user=x dbname=x",
+                    connectionString: "host=127.0.0.1 port=\(port) user=x dbname=x",
                     connectTimeout: .milliseconds(200)))
         }
         #expect(error?.kind == .connectTimedOut)
+    }
+
+    @Test func aServerThatNeverAnswersTakesNoOthersTime() async throws {
+        let (listener, port) = silentServer()
+        defer { _ = Glibc.close(listener) }
+        let cluster = try await PrivatePostgres.shared()
+        let silent = "127.0.0.1,127.0.0.1,\(cluster.socketDirectory)"
+        let connection = try await PostgresConnection.connect(
+            PostgresConfiguration(
+                connectionString: "host=\(silent) port=\(port),\(port),\(cluster.port) user=postgres dbname=postgres",
+                connectTimeout: .seconds(6)))
+        _ = try await connection.query(PostgresStatement("SELECT 1"))
+        await connection.close()
+    }
+
+    @Test func ofSeveralRefusalsEachIsTold() async throws {
+        let cluster = try await PrivatePostgres.shared()
+        let error = await failure { () async throws(PostgresError) in
+            try await PostgresConnection.connect(
+                PostgresConfiguration(
+                    connectionString: "host=/nonexistent,\(cluster.socketDirectory) user=postgres dbname=nowhere"))
+        }
+        // A server that is away may come back, so it is that which counts.
+        #expect(error?.sqlState == nil)
+        #expect(error?.message.contains("/nonexistent") == true && error?.message.contains("nowhere") == true)
     }
 
     @Test func theNextHostIsTriedWhenTheFirstIsDead() async throws {
         let cluster = try await PrivatePostgres.shared()
         let connection = try await PostgresConnection.connect(
             PostgresConfiguration(
-                connectionString: cluster.connectionString(),
-                overrides: [
-                    ("host", "/nonexistent,\(cluster.socketDirectory)"), ("target_session_attrs", "read-write"),
-                ]))
+                connectionString: "host=/nonexistent,\(cluster.socketDirectory) port=\(cluster.port) user=postgres",
+                defaults: [("target_session_attrs", "read-write")]))
         _ = try await connection.query(PostgresStatement("SELECT 1"))
         await connection.close()
     }

@@ -56,7 +56,6 @@ final class ConnectAttempt: Sendable {
 
     private func start(_ configuration: PostgresConfiguration) {
         guard !isOver else { return }
-        if let flaw = configuration.flaw { return finish(.failure(flaw)) }
         guard let pointer = configuration.withParameters({ PQconnectStartParams($0, $1, 1) }) else {
             return finish(.failure(PostgresError(.connectFailed, "out of memory")))
         }

@@ -56,13 +56,34 @@ public final actor PostgresConnection {
     public static func connect(
         _ configuration: PostgresConfiguration
     ) async throws(PostgresError) -> PostgresConnection {
-        let executor = QueueExecutor(label: "postgres")
-        let (link, pid, version) = try await ConnectAttempt(queue: executor.queue).run(configuration).get()
-        let connection = PostgresConnection(
-            executor: executor, link: link, backendPID: pid, serverVersion: version,
-            queryTimeout: configuration.queryTimeout)
+        let connection = try await openOne(of: configuration)
         await connection.start()
         return connection
+    }
+
+    /// The first server that takes us.
+    private static func openOne(
+        of configuration: PostgresConfiguration
+    ) async throws(PostgresError) -> PostgresConnection {
+        if let flaw = configuration.flaw { throw flaw }
+        let servers = Servers(of: configuration)
+        let start = DispatchTime.now()
+        var errors: [PostgresError] = []
+        for (index, var server) in servers.configurations.enumerated() {
+            let elapsed = Duration.nanoseconds(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds)
+            server.connectTimeout = servers.limit(of: index, elapsed: elapsed)
+            // A queue for each: name resolution may still block the one before.
+            let executor = QueueExecutor(label: "postgres")
+            switch await ConnectAttempt(queue: executor.queue).run(server) {
+            case .success((let link, let pid, let version)):
+                return PostgresConnection(
+                    executor: executor, link: link, backendPID: pid, serverVersion: version,
+                    queryTimeout: configuration.queryTimeout)
+            case .failure(let error) where error.kind == .cancelled: throw error
+            case .failure(let error): errors.append(error)
+            }
+        }
+        throw Servers.worst(of: errors)
     }
 
     private func start() {
