@@ -62,7 +62,13 @@ final class Janitor: Sendable {
     func dismiss() async {
         guard letGo() else { return }
         while waitpid(process, nil, WNOHANG) == 0 {
-            try? await Task.sleep(for: .milliseconds(5))
+            do {
+                try await Task.sleep(for: .milliseconds(5))
+            } catch {
+                // A cancelled task sleeps no more, and would spin. The duty has a bound, and this is the end in any case.
+                waitpid(process, nil, 0)
+                return
+            }
         }
     }
 
