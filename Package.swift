@@ -65,8 +65,8 @@ let package = Package(
         .target(name: "PrivatePostgres", dependencies: [subprocess], swiftSettings: strict),
         .executableTarget(
             name: "MarketChatdDemo",
-            dependencies: ["MarketSandbox", "PrivatePostgres", argumentParser, subprocess],
-            swiftSettings: strict),
+            dependencies: ["MarketSandbox", "PrivatePostgres", argumentParser, subprocess, unixSignals],
+            resources: [.embedInCode("SQL")], swiftSettings: strict),
 
         .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres"], swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,1 @@
+../../../Config/roles.sql
