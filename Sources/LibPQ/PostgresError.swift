@@ -126,7 +126,7 @@ extension PostgresError {
     /// `… FATAL:  28P01: password authentication failed for user "x"`, and a line `LOCATION:  …`.
     static func ofRefusedConnection(_ text: String) -> PostgresError {
         let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
-        let words = lines.joined(separator: "; ").trimmed
+        let words = lines.map { String($0).trimmed }.joined(separator: "; ")
         guard let (state, message) = lastState(in: words) else {
             return PostgresError(.connectFailed, words.isEmpty ? "the connection failed" : words)
         }

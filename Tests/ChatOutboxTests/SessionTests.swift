@@ -98,6 +98,7 @@ import Testing
         let poll = try #require(try await session.poll([11]).first)
         #expect(poll.due == 4 && !poll.dueIsAtLeast)
         #expect(poll.oldestDueFor.map { $0 > .seconds(3600) } == true)
+        #expect(try await session.poll([33]) == [BusinessPoll(businessID: 33, due: 0)])
         #expect(try await session.readDue(of: 33, limit: 2, after: nil) == DueRows(rows: []))
         await session.close()
     }

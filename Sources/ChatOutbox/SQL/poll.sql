@@ -6,9 +6,10 @@ SELECT
     pg_backend_pid() AS backend_pid,
     coalesce((SELECT b.paused FROM market_chat.business b WHERE b.business_id = wanted.id), false) AS paused,
     coalesce(sum(due.count), 0)::bigint AS due,
-    -- Of an infinite time nothing can be subtracted.
-    (extract(epoch FROM now() - greatest(min(due.oldest), now() - interval '1000 years')) * 1000000)::bigint
-        AS oldest_microseconds
+    CASE WHEN min(due.oldest) IS NOT NULL THEN
+        -- From an infinite time nothing can be subtracted.
+        (extract(epoch FROM now() - greatest(min(due.oldest), now() - interval '1000 years')) * 1000000)::bigint
+    END AS oldest_microseconds
 FROM unnest($1::bigint[]) AS wanted (id)
 LEFT JOIN LATERAL (
     WITH RECURSIVE level (priority) AS (

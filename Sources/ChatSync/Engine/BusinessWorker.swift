@@ -14,7 +14,7 @@ actor BusinessWorker {
     private nonisolated let hasChanged = Atomic(false)
     /// Whether the client may repeat a failed request at once.
     private nonisolated let repeatIsFine = Atomic(true)
-    nonisolated let board: Mutex<Board>
+    nonisolated let board: Mutex<WorkerBoard>
 
     let context: EngineContext
     let market: any MarketClient
@@ -58,7 +58,8 @@ actor BusinessWorker {
         gate = BusinessGate(
             maxParallel: configuration.maxParallel, requestsPerWindow: configuration.requestsPerWindow,
             quotaReserve: configuration.quotaReserve)
-        board = Mutex(Board(status: BusinessStatus(businessID: businessID), lastTurn: context.clock.now))
+        let now = context.clock.now
+        board = Mutex(WorkerBoard(status: BusinessStatus(businessID: businessID), lastTurn: now, lastPoll: now))
     }
 
     /// Works until it is told to stop, or in a run with `isOnce` until nothing is left to do; then waits until all in
@@ -173,6 +174,7 @@ actor BusinessWorker {
 
     private func take(_ found: DueRows, limit: Int, isFromBeginning: Bool) {
         gate.isPaused = found.isPaused
+        if isFromBeginning, found.rows.count < limit { board.withLock { $0.counted(found.rows.count) } }
         queue.found(
             found, limit: limit, isFromBeginning: isFromBeginning, inFlight: inFlight, now: context.clock.now)
     }
@@ -239,11 +241,8 @@ extension BusinessWorker {
 
     /// The fallback poll saw this.
     func polled(_ poll: BusinessPoll) {
-        board.withLock { board in
-            board.status.due = poll.due
-            board.status.dueIsAtLeast = poll.dueIsAtLeast
-            board.status.oldestDueFor = poll.oldestDueFor
-        }
+        let now = context.clock.now
+        board.withLock { $0.polled(poll, now: now) }
         if poll.isPaused != gate.isPaused {
             gate.isPaused = poll.isPaused
             logger.notice(poll.isPaused ? "Business paused" : "Business resumed")
@@ -275,13 +274,6 @@ enum WorkerEnding: Sendable, Equatable {
 }
 
 extension BusinessWorker {
-    /// What a worker shows to the outside.
-    struct Board: Sendable {
-        var status: BusinessStatus
-        /// When its loop last turned.
-        var lastTurn: Moment
-    }
-
     private func publish() {
         let now = context.clock.now
         let counters = counters

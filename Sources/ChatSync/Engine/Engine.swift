@@ -102,7 +102,7 @@ public final class Engine: Sendable {
         let boards = workers.map { $0.board.withLock { $0 } }
         let lastTurn = min(keeper.lastTurn, boards.map(\.lastTurn).min() ?? now)
         return EngineStatus(
-            phase: phase.withLock { $0 }, database: keeper.database, businesses: boards.map(\.status),
+            phase: phase.withLock { $0 }, database: keeper.database, businesses: boards.map { $0.status(at: now) },
             isMakingProgress: now - lastTurn < context.configuration.pollInterval + Self.stallLimit)
     }
 

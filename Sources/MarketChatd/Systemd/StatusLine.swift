@@ -12,7 +12,7 @@ enum StatusLine {
         case .starting, .running: break
         }
         if case .connecting(let problem) = status.database {
-            return "Waiting for the database" + (problem.map { ": \($0)" } ?? "")
+            return problem.map { "Waiting for the database: \($0)" } ?? "Connecting to the database"
         }
         return working(status.businesses, at: now)
     }

@@ -79,7 +79,7 @@ import Testing
             #expect(await manager.receiveText(within: .milliseconds(50)) == nil)
             isReady.open()
             #expect(await manager.receiveText() == "READY=1")
-            #expect(await manager.receiveText() == "STATUS=Waiting for the database")
+            #expect(await manager.receiveText() == "STATUS=Connecting to the database")
         }
     }
 

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func aDatabaseThatIsAwayShowsItsReason() {
-        #expect(text(status([], database: .connecting(problem: nil))) == "Waiting for the database")
+        #expect(text(status([], database: .connecting(problem: nil))) == "Connecting to the database")
         #expect(
             text(status([], database: .connecting(problem: "connection refused")))
                 == "Waiting for the database: connection refused")
