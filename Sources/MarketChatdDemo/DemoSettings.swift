@@ -2,8 +2,9 @@
 struct DemoSettings: Sendable, Equatable {
     static let defaultOrders = 90
     static let defaultQuickOrders = 24
-    /// More would not be settled before ``Pace/patience`` is over.
-    static let mostOrders = 1000
+    /// The Market of the demonstration takes some six requests a second for a cabinet: more would not be settled before
+    /// ``Pace/patience`` is over.
+    static let mostOrders = 400
 
     /// Orders and returns together; 1 to ``mostOrders``.
     var orders: Int

@@ -29,7 +29,6 @@ enum Summary {
             + StyledLine(pending > 0 ? "  \(pending) still due" : "", .bad)
     }
 
-    /// Public to the step after the end, which adds a check of its own.
     static func check(_ check: Check) -> [StyledLine] {
         let mark = check.holds ? StyledLine("  ok      ", .good) : StyledLine("  FAILED  ", .bad)
         var lines = [mark + StyledLine(check.name) + StyledLine(" (\(check.extent))", .faint)]
