@@ -1,0 +1,81 @@
+import Glibc
+import PrivatePostgres
+import Testing
+
+/// `migrate`, and the environment file that every command takes.
+@Suite(.seated, .timeLimit(.minutes(3))) struct MigrateTests {
+    private func migrate(_ url: String) -> DaemonSettings {
+        DaemonSettings(["migrate"], variables: ["DATABASE_URL": url])
+    }
+
+    @Test func migrateMayBeRunTwiceAndFromSeveralMachinesAtOnce() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let outputs = try await withThrowingTaskGroup(of: FinishedRun.self) { group in
+            for _ in 1...4 { group.addTask { try await finish(migrate(database.connectionString)) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outputs.allSatisfy { $0.ending == .exited(0) }, "\(outputs)")
+        #expect(outputs.count { $0.output.contains("was created") } == 1)
+        #expect(outputs.count { $0.output.contains("already") } == 3)
+        #expect(try await database.number("SELECT count(*) FROM market_chat.migration") == 1)
+    }
+
+    @Test func aRoleThatMayNotCreateTheSchemaEndsWith77AndIsToldWhatItLacks() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        try await database.run("CREATE ROLE \(database.name)_guest LOGIN")
+        let run = try await finish(migrate(database.connectionString(user: "\(database.name)_guest")))
+        #expect(run.ending == .exited(77))
+        #expect(run.errors.contains("GRANT CREATE ON DATABASE"), "\(run.errors)")
+        #expect(try await database.text("SELECT to_regnamespace('market_chat')") == nil)
+    }
+
+    @Test func anEnvironmentFileConfiguresAndTheEnvironmentWinsOverIt() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let directory = try ScratchDirectory()
+        let file = try directory.write(
+            """
+            # As systemd reads it.
+            DATABASE_URL="\(database.connectionString)"
+            CHATD_LOG_LEVEL=nonsense
+            """, to: "chatd.env")
+        var settings = DaemonSettings(["migrate", "--env-file", file])
+        let wrong = try await finish(settings)
+        #expect(wrong.ending == .exited(78))
+        #expect(wrong.errors.contains("CHATD_LOG_LEVEL"), "\(wrong.errors)")
+        settings.variables["CHATD_LOG_LEVEL"] = "info"
+        let right = try await finish(settings)
+        #expect(right.ending == .exited(0), "\(right.errors)")
+        #expect(right.output.contains("was created"))
+    }
+
+    @Test func libpqReadsItsOwnVariablesFromTheEnvironmentFileToo() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let directory = try ScratchDirectory()
+        let file = try directory.write(
+            """
+            PGHOST=\(database.cluster.socketDirectory)
+            PGPORT=\(database.cluster.port)
+            PGDATABASE=\(database.name)
+            PGUSER=\(PrivatePostgres.superuser)
+            """, to: "chatd.env")
+        let run = try await finish(DaemonSettings(["migrate", "--env-file", file]))
+        #expect(run.ending == .exited(0), "\(run.errors)")
+    }
+
+    @Test func anEnvironmentFileThatIsNotThereIsAConfigurationError() async throws {
+        let run = try await finish(DaemonSettings(["run", "--env-file", "/nonexistent/chatd.env"]))
+        #expect(run.ending == .exited(78))
+        #expect(run.errors.contains("/nonexistent/chatd.env does not exist"), "\(run.errors)")
+    }
+
+    @Test func anEnvironmentFileThatMayNotBeReadEndsWith77() async throws {
+        let directory = try ScratchDirectory()
+        let file = try directory.write("CHATD_LOG_LEVEL=info\n", to: "chatd.env", mode: 0)
+        var settings = DaemonSettings(["run", "--env-file", file])
+        // Root may read every file, by two capabilities.
+        if geteuid() == 0 { settings.wrapper = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"] }
+        let run = try await finish(settings)
+        #expect(run.ending == .exited(77), "\(run.errors)")
+        #expect(run.errors.contains("may not be read"), "\(run.errors)")
+    }
+}
