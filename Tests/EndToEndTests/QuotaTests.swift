@@ -1,0 +1,27 @@
+import MarketSandbox
+import Testing
+
+/// The quota of a window, on real clocks.
+@Suite(.seated, .timeLimit(.minutes(3))) struct QuotaTests {
+    @Test(arguments: [0, 15])
+    func aSmallQuotaIsUsedFullyButForTheReserveAndNeverExceeded(reserve: Int) async throws {
+        var options = SandboxOptions()
+        options.quota = 40
+        options.window = .seconds(2)
+        let database = try await TestDatabase.make()
+        try await withSandbox(options) { sandbox in
+            let settings = DaemonSettings.run(database, sandbox, ["MARKET_QUOTA_RESERVE": "\(reserve)"])
+            let usable = options.quota - reserve
+            try await database.insert(1...(4 * usable))
+            try await withDaemon(settings) { _ in try await database.untilSettled() }
+            let business = try #require(sandbox.state().businesses.first)
+            #expect(business.quotaRefusals == 0)
+            #expect(business.requests == 4 * usable)
+            #expect(business.windows.count >= 4)
+            for window in business.windows { #expect(window.used <= usable, "\(window)") }
+            // The first and the last one may be short.
+            for window in business.windows.dropFirst().dropLast() { #expect(window.used == usable, "\(window)") }
+            try await database.expectTruth(of: sandbox, rows: 4 * usable)
+        }
+    }
+}
