@@ -6,10 +6,10 @@ import Testing
 @testable import MarketSandbox
 
 /// `market-chatd-demo` as a user runs it: the built program, in a pipe.
-@Suite struct DemoTests {
+@Suite(.seated, .timeLimit(.minutes(3))) struct DemoTests {
     private static let outputLimit = 1 << 20
 
-    @Test(.timeLimit(.minutes(3))) func theQuickDemoHoldsAndLeavesNothingBehind() async throws {
+    @Test func theQuickDemoHoldsAndLeavesNothingBehind() async throws {
         let result = try await Subprocess.run(
             try Self.demo("--quick", "--orders", "16"), output: .string(limit: Self.outputLimit),
             error: .string(limit: Self.outputLimit))
@@ -23,7 +23,7 @@ import Testing
         #expect(Self.processes(naming: directory).isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(3)), arguments: [(Signal.terminate, CInt(143)), (.kill, 137)])
+    @Test(arguments: [(Signal.terminate, CInt(143)), (.kill, 137)])
     func anEarlyEndLeavesNothingBehind(signal: Signal, shellCode: CInt) async throws {
         let result = try await Subprocess.run(
             try Self.demo("--quick"), input: .none, output: .sequence, error: .discarded

@@ -5,7 +5,7 @@ import Testing
 @testable import MarketChatdDemo
 
 /// `Config/examples`, with the roles of `Config/roles.sql`: each role does its part, and no more.
-@Suite struct ExamplesTests {
+@Suite(.seated, .timeLimit(.minutes(3))) struct ExamplesTests {
     private static let database = ShopDatabase.name
 
     /// Runs `body` on a cluster of its own, since roles belong to the cluster.
@@ -94,7 +94,7 @@ import Testing
                         + "FOR EACH ROW EXECUTE FUNCTION shop.take_chat()",
                     in: shop, as: ShopDatabase.application)
             }
-            #expect(error?.message.contains("permission denied for function take_chat") == true)
+            #expect(error?.message.contains("permission denied for function") == true)
         }
     }
 
