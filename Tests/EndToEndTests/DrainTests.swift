@@ -78,9 +78,9 @@ import Testing
     @Test func anIdleDaemonDrainsAtOnce() async throws {
         let database = try await TestDatabase.make()
         try await withSandbox { sandbox in
-            // It could wait for the poll, or for the drain's timeout, for longer than this test has patience.
+            // It could wait for the next poll, or for the drain's timeout, for longer than this test has patience.
             let settings = DaemonSettings.run(
-                database, sandbox, ["CHATD_DRAIN_TIMEOUT": "1h", "CHATD_POLL_INTERVAL": "1h"])
+                database, sandbox, ["CHATD_DRAIN_TIMEOUT": "1h"])
             try await withDaemon(settings) { daemon in
                 try await daemon.log.line("Business owned")
                 #expect(try await daemon.drain() == .exited(0))

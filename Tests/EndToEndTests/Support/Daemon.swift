@@ -90,7 +90,7 @@ func withDaemon<R: Sendable>(
         do {
             return try await body(daemon)
         } catch {
-            let tail = (try? errors.text().suffix(6000)) ?? ""
+            let tail = (try? errors.text().suffix(3000)) ?? ""
             Issue.record("\(error); the end of the daemon's log:\n\(tail)")
             throw error
         }

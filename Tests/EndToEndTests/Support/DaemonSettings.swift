@@ -31,7 +31,8 @@ struct DaemonSettings: Sendable {
             "MARKET_BUSINESS_IDS": businesses.map(String.init).joined(separator: ","),
             "MARKET_API_KEY": SandboxKey.defaultToken,
             "MARKET_API_URL": market,
-            "CHATD_POLL_INTERVAL": "2s",
+            // Longer than any test has patience: no poll comes to the rescue.
+            "CHATD_POLL_INTERVAL": "1h",
             "CHATD_RETRY_BASE": "20ms",
             "CHATD_RETRY_MAX": "200ms",
             "CHATD_HTTP_LISTEN": "127.0.0.1:0",
