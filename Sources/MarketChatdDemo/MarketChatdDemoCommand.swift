@@ -15,12 +15,13 @@ struct MarketChatdDemoCommand: AsyncParsableCommand {
             The Market makes it hard: a part of its answers fails, is lost or of no use, some orders are not known yet \
             and some never, and each cabinet has a small quota. In the end the books of both sides are compared.
 
-            Nothing leaves this machine, and nothing is left on it, not even after kill -9. PostgreSQL's programs are \
-            found where Debian puts them (apt-get install postgresql), root or not.
+            Nothing leaves this machine, and nothing is left on it, not even after kill -9; only where something fails, \
+            the daemon's log is kept, and you are told where. PostgreSQL's programs are found where Debian puts them \
+            (apt-get install postgresql), root or not.
 
             EXAMPLES
               market-chatd-demo               watch it; the end is a list of checks
-              market-chatd-demo --keep        then look around with psql and curl, until Ctrl-C
+              market-chatd-demo --keep        then look around with psql, until Ctrl-C
               market-chatd-demo --quick       in a few seconds, for scripts and tests
               market-chatd-demo --seed 7      other numbers and other faults
 
