@@ -12,7 +12,8 @@ import Testing
         var options = SandboxOptions()
         options.seed = 7
         options.quota = 100_000
-        options.latency = .milliseconds(5)
+        // Long enough that as many as may be are in flight at the same time.
+        options.latency = .milliseconds(100)
         options.oldErrorShape = 0.5
         options.faults = .all(share: 0.04, slowMilliseconds: 60)
         options.businesses = [
@@ -52,9 +53,10 @@ import Testing
             let businesses = sandbox.state(withContexts: false).businesses
             return businesses.count == 3 && businesses.allSatisfy { $0.parallelRefusals > 0 }
         }
-        var alone = SandboxChange()
-        alone.sharedParallel = 0
-        try sandbox.apply(alone)
+        var change = SandboxChange()
+        change.sharedParallel = 0
+        change.latencyMilliseconds = 5
+        try sandbox.apply(change)
     }
 
     private func insertTheRest(_ database: TestDatabase) async throws {
