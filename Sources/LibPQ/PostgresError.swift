@@ -26,7 +26,7 @@ public struct PostgresError: Error, Sendable, Equatable {
         case decoding
         /// The call makes no sense.
         case misuse
-        /// The calling task was cancelled.
+        /// The calling task was cancelled. Whether what was sent had an effect is unknown.
         case cancelled
     }
 
@@ -63,11 +63,14 @@ public struct PostgresError: Error, Sendable, Equatable {
     public var sqlState: SQLState? { server?.sqlState }
 
     /// Whether the connection is of no more use.
+    ///
+    /// Of what the server reports only the severity tells: any code may come from a statement, by `RAISE` or from another
+    /// server that it called, and the session lives on.
     public var isConnectionLost: Bool {
         switch kind {
         case .connectFailed, .connectTimedOut, .passwordMissing, .connectionLost, .queryTimedOut: true
         case .decoding, .misuse, .cancelled: false
-        case .server: server.map { $0.severity != "ERROR" || $0.sqlState.meansConnectionLoss } ?? false
+        case .server: ["FATAL", "PANIC"].contains(server?.severity)
         }
     }
 }
@@ -87,8 +90,6 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     /// The first two characters.
     public var classCode: String { String(rawValue.prefix(2)) }
 
-    var meansConnectionLoss: Bool { classCode == "08" || ["57P01", "57P02", "57P03"].contains(rawValue) }
-
     public static let uniqueViolation: SQLState = "23505"
     public static let lockNotAvailable: SQLState = "55P03"
     public static let queryCanceled: SQLState = "57014"
@@ -99,6 +100,7 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     public static let undefinedFunction: SQLState = "42883"
     public static let undefinedColumn: SQLState = "42703"
     public static let untranslatableCharacter: SQLState = "22P05"
+    public static let invalidStatementName: SQLState = "26000"
     public static let invalidSchemaName: SQLState = "3F000"
     public static let readOnlyTransaction: SQLState = "25006"
     public static let invalidPassword: SQLState = "28P01"

@@ -76,6 +76,18 @@ import Testing
         await connection.close()
     }
 
+    @Test(arguments: ["08001", "08006", "57P01", "57P02", "57P03"])
+    func aCodeThatAStatementRaisesDoesNotEndTheConnection(_ code: String) async throws {
+        let connection = try await connect()
+        let error = await failure { () async throws(PostgresError) in
+            try await connection.query(PostgresStatement("DO $$ BEGIN RAISE 'no' USING ERRCODE = '\(code)'; END $$"))
+        }
+        #expect(error?.sqlState?.rawValue == code)
+        #expect(error?.isConnectionLost == false)
+        _ = try await connection.query(PostgresStatement("SELECT 1"))
+        await connection.close()
+    }
+
     @Test func aPipelineIsAllOrNothing() async throws {
         let connection = try await connect()
         _ = try await connection.query(PostgresStatement("CREATE TEMP TABLE t (x int8 PRIMARY KEY)"))
