@@ -73,6 +73,32 @@ import Testing
         #expect(error?.isConnectionLost == true)
     }
 
+    @Test func anEarlierDeadlineBehindALaterOneHolds() async throws {
+        let connection = try await connect()
+        _ = try await connection.query(PostgresStatement("SELECT 1"), timeout: .seconds(3600))
+        async let patient = failure { () async throws(PostgresError) in
+            try await connection.query(PostgresStatement("SELECT pg_sleep(5)"), timeout: .seconds(3600))
+        }
+        let error = await failure { () async throws(PostgresError) in
+            try await connection.query(PostgresStatement("SELECT pg_sleep(5)"), timeout: .milliseconds(200))
+        }
+        #expect(error?.kind == .queryTimedOut)
+        #expect(await patient?.isConnectionLost == true)
+    }
+
+    @Test func aDeadlineThatPassedLeavesTheNextOnesInPlace() async throws {
+        let connection = try await connect()
+        for timeout in [300, 100, 200] {
+            _ = try await connection.query(PostgresStatement("SELECT 1"), timeout: .milliseconds(timeout))
+        }
+        // Longer than the first three: they were answered.
+        _ = try await connection.query(PostgresStatement("SELECT pg_sleep(0.5)"))
+        let error = await failure { () async throws(PostgresError) in
+            try await connection.query(PostgresStatement("SELECT pg_sleep(5)"), timeout: .milliseconds(200))
+        }
+        #expect(error?.kind == .queryTimedOut)
+    }
+
     @Test func aCancelledTaskStopsItsStatementAtTheServer() async throws {
         let connection = try await connect()
         let other = try await connect()
@@ -110,26 +136,15 @@ import Testing
         await other.close()
     }
 
-    /// Takes connections and says nothing. Returns its descriptor, to be closed, and its port.
-    private func silentServer() -> (descriptor: Int32, port: UInt16) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = bind(listener, address, length)
-                _ = listen(listener, 8)
-                _ = getsockname(listener, address, &length)
-            }
-        }
-        return (listener, UInt16(bigEndian: address.sin_port))
+    /// Takes connections and says nothing until they end.
+    private func silentServer() -> Loopback {
+        Loopback { client in while !client.readSome().isEmpty {} }
     }
 
     @Test func aServerThatNeverAnswersIsGivenUpInTime() async throws {
-        let (listener, port) = silentServer()
-        defer { _ = Glibc.close(listener) }
+        let silentServer = silentServer()
+        defer { silentServer.stop() }
+        let port = silentServer.port
         let error = await failure { () async throws(PostgresError) in
             try await PostgresConnection.connect(
                 PostgresConfiguration(
@@ -140,8 +155,9 @@ import Testing
     }
 
     @Test func aServerThatNeverAnswersTakesNoOthersTime() async throws {
-        let (listener, port) = silentServer()
-        defer { _ = Glibc.close(listener) }
+        let silentServer = silentServer()
+        defer { silentServer.stop() }
+        let port = silentServer.port
         let cluster = try await PrivatePostgres.shared()
         let silent = "127.0.0.1,127.0.0.1,\(cluster.socketDirectory)"
         let connection = try await PostgresConnection.connect(

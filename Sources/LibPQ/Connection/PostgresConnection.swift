@@ -21,10 +21,10 @@ public final actor PostgresConnection {
     var statements = StatementCache()
     private let notify: AsyncStream<PostgresNotification>.Continuation
     private let queryTimeout: Duration
+    private let timer: DeadlineTimer
     private var nextID = 0
     /// Why nothing can be sent any more.
     private var end: PostgresError?
-    private var isTimerRunning = false
 
     /// The queue on which libpq is used.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -37,6 +37,7 @@ public final actor PostgresConnection {
         self.backendPID = backendPID
         self.serverVersion = serverVersion
         self.queryTimeout = queryTimeout
+        timer = DeadlineTimer(queue: executor.queue)
         (notifications, notify) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(10_000))
     }
 
@@ -90,6 +91,7 @@ public final actor PostgresConnection {
         let isWatched = link.watch(
             readable: { [weak self] in self?.assumeIsolated { $0.socketIsReadable() } },
             writable: { [weak self] in self?.assumeIsolated { $0.flush() } })
+        timer.start { [weak self] in self?.assumeIsolated { $0.lookAtDeadlines() } }
         if !isWatched { lose(PostgresError(.connectionLost, "too many open files")) }
     }
 
@@ -140,7 +142,7 @@ public final actor PostgresConnection {
                 if Task.isCancelled { return request.lose(PostgresError(.cancelled, "not sent")) }
                 requests.add(request)
                 send()
-                watchDeadlines()
+                timer.watch(deadline)
             }
         } onCancel: {
             executor.queue.async { self.assumeIsolated { $0.cancel(id) } }
@@ -170,22 +172,13 @@ public final actor PostgresConnection {
         notify.yield(notification)
     }
 
-    /// One timer for all requests, and none while there are none.
-    private func watchDeadlines() {
-        guard !isTimerRunning, let earliest = requests.earliestDeadline else { return }
-        isTimerRunning = true
-        executor.queue.asyncAfter(deadline: earliest) { [weak self] in
-            self?.assumeIsolated { $0.lookAtDeadlines() }
-        }
-    }
-
     private func lookAtDeadlines() {
-        isTimerRunning = false
+        timer.fired()
         guard let earliest = requests.earliestDeadline else { return }
         if earliest <= .now() {
             lose(PostgresError(.queryTimedOut, "no answer in time; the connection was closed"))
         } else {
-            watchDeadlines()
+            timer.watch(earliest)
         }
     }
 
