@@ -1,22 +1,27 @@
--- Two roles with no more than they need. Run it as the owner of the schema market_chat, or as a superuser, after
--- 'market-chatd migrate' and again after each upgrade. It is safe to run twice. Adapt the names; give the roles what they
--- need to log in (a password, or a line in pg_hba.conf) yourself:
+-- Two roles with no more than they need. Run it after 'market-chatd migrate', and again after each upgrade, as a superuser,
+-- or as the owner of the schema market_chat with the right to create roles (which it needs only where they are missing).
+-- It is safe to run twice. Adapt the names; give the roles what they need to log in (a password, or a line in pg_hba.conf)
+-- yourself:
 --
 --   psql -d shop -f roles.sql
 --   psql -d shop -c '\password market_chatd'
 
 DO $$
 BEGIN
-    CREATE ROLE market_chatd LOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'market_chatd') THEN
+        CREATE ROLE market_chatd LOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL;
+    NULL;  -- Somebody else was faster.
 END
 $$;
 DO $$
 BEGIN
-    CREATE ROLE market_chat_producer NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'market_chat_producer') THEN
+        CREATE ROLE market_chat_producer NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL;
+    NULL;  -- Somebody else was faster.
 END
 $$;
 

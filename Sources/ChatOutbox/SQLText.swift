@@ -6,6 +6,7 @@ enum SQLText {
     static let claim = text(PackageResources.claim_sql)
     static let owners = text(PackageResources.owners_sql)
     static let outlook = text(PackageResources.outlook_sql)
+    static let paused = text(PackageResources.paused_sql)
     static let dueRows = text(PackageResources.due_rows_sql)
     static let poll = text(PackageResources.poll_sql)
     static let settle = text(PackageResources.settle_sql)

@@ -52,6 +52,25 @@ import Testing
         #expect(pages < 60, "\(pages) pages\n\(text)")
     }
 
+    /// While somebody holds an old snapshot, the dead entries of settled rows stay in the index. The watermark spares them.
+    @Test func theWatermarkSparesTheEntriesOfSettledRows() async throws {
+        let database = try await TestDatabase.make()
+        let reader = try await BlockingTransaction.begin(
+            database, alsoRunning: "DECLARE old CURSOR FOR SELECT FROM market_chat.outbox")
+        try await database.sql(
+            """
+            ALTER TABLE market_chat.outbox SET (autovacuum_enabled = off);
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, due_at)
+            SELECT 11, 'ORDER', n, timestamptz '2026-01-01' + n * interval '1 second' FROM generate_series(1, 20000) n;
+            UPDATE market_chat.outbox SET state = 'rejected', settled_at = now() WHERE context_id < 19900;
+            """)
+        let (text, pages) = try await plan(
+            SQLText.dueRows, types: "bigint, bigint, smallint, timestamptz",
+            values: "11, 16, 0, timestamptz '2026-01-01' + 19900 * interval '1 second'", in: database)
+        #expect(pages < 100, "\(pages) pages\n\(text)")
+        await reader.end()
+    }
+
     @Test(arguments: [true, false]) func theOutlookWalksOverNothing(isAnalyzed: Bool) async throws {
         let database = try await crowded(isAnalyzed: isAnalyzed)
         let (text, pages) = try await plan(SQLText.outlook, types: "bigint", values: "11", in: database)

@@ -17,6 +17,30 @@ import Testing
         #expect(try await database.value("SELECT count(*) FROM market_chat.migration") == "\(OutboxSchema.version)")
     }
 
+    /// Who waits for the other's lock has to see what the other did.
+    @Test func migratingAtOnceIsSafeUnderAnyDefaults() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        try await database.sql(
+            """
+            ALTER DATABASE \(database.name) SET default_transaction_isolation = 'serializable';
+            ALTER DATABASE \(database.name) SET lock_timeout = '1ms';
+            """)
+        let migrator = SchemaMigrator(connectionString: database.connectionString)
+        let before = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 { group.addTask { try await migrator.migrate().before } }
+            return try await group.reduce(into: []) { $0.append($1) }.sorted()
+        }
+        #expect(before == [0] + Array(repeating: OutboxSchema.version, count: 3))
+    }
+
+    @Test func theSchemasOwnerNeedNoRightToMakeSchemas() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let owner = "owner_\(database.name)"
+        try await database.sql("CREATE ROLE \(owner) LOGIN; CREATE SCHEMA market_chat AUTHORIZATION \(owner);")
+        let migrator = SchemaMigrator(connectionString: database.connectionString(user: owner))
+        #expect(try await migrator.migrate().after == OutboxSchema.version)
+    }
+
     @Test func anOlderOrNewerSchemaIsRefusedAndTheCureIsTold() async throws {
         let database = try await TestDatabase.make()
         let outbox = database.outbox()
@@ -83,6 +107,37 @@ import Testing
         let priorities =
             "SELECT string_agg(priority::text, ',' ORDER BY context_type, context_id) FROM market_chat.outbox"
         #expect(try await database.value(priorities) == "0,7,9,0,0")
+    }
+
+    /// As drivers do that leave types to the server.
+    @Test func enqueueTakesParametersWithoutTypes() async throws {
+        let database = try await TestDatabase.make()
+        let script = """
+            PREPARE four AS SELECT market_chat.enqueue($1, $2, $3, $4);
+            PREPARE named AS SELECT market_chat.enqueue($1, $2, $3, priority => $4, due_at => $5);
+            PREPARE whole (bigint, text, bigint, integer) AS SELECT market_chat.enqueue($1, $2, $3, $4);
+            EXECUTE four('11', 'ORDER', '1', '3'); EXECUTE named('11', 'ORDER', '2', '4', now());
+            EXECUTE whole(11, 'ORDER', 3, 5); SELECT market_chat.enqueue(11, 'ORDER', 4, '6');
+            SELECT string_agg(priority::text, ',' ORDER BY context_id) FROM market_chat.outbox;
+            """
+        #expect(try await database.sql(script).hasSuffix("3,4,5,6\n"))
+        await #expect(throws: PrivatePostgresError.self) {
+            try await database.sql("SELECT market_chat.enqueue(11, 'ORDER', 5, 40000)")
+        }
+    }
+
+    @Test func producersNeedNoRightThatAHardenedDatabaseWithholds() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let producer = "hardened_\(database.name)"
+        try await database.sql("ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+        _ = try await SchemaMigrator(connectionString: database.connectionString).migrate()
+        try await database.sql(
+            """
+            CREATE ROLE \(producer) LOGIN;
+            GRANT USAGE ON SCHEMA market_chat TO \(producer);
+            GRANT SELECT, INSERT ON market_chat.outbox TO \(producer);
+            """)
+        #expect(try await database.sql("SELECT market_chat.enqueue(11, 'ORDER', 1) > 0", user: producer) == "t\n")
     }
 
     /// Whatever the order of commits, everybody gets the same row and nobody an error.

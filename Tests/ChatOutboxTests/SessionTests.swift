@@ -190,6 +190,46 @@ import Testing
         await outbox.close()
     }
 
+    /// More of them than there are connections wait for their turn, and for no longer than they were told.
+    @Test func manyWaitsForProducersShareFewConnections() async throws {
+        let database = try await TestDatabase.make()
+        let blocker = try await BlockingTransaction.begin(
+            database,
+            alsoRunning: "SELECT market_chat.enqueue(n, 'ORDER', 1) FROM generate_series(1, 20) n")
+        let outbox = database.outbox()
+        try await withThrowingTaskGroup { group in
+            for business in 1...20 {
+                group.addTask {
+                    let start = ContinuousClock.now
+                    try await outbox.waitForProducers(of: Int64(business), atMost: .milliseconds(300))
+                    #expect(ContinuousClock.now - start > .milliseconds(250), "it came back at once")
+                }
+            }
+            try await group.waitForAll()
+        }
+        // A wait that is cancelled ends, and others get their turn.
+        let waits = (1...20).map { business in
+            Task { try await outbox.waitForProducers(of: Int64(business), atMost: .seconds(60)) }
+        }
+        try await outbox.waitForVacancy(among: [11], atMost: .seconds(60))
+        for wait in waits { wait.cancel() }
+        for wait in waits { _ = await wait.result }
+        await blocker.end()
+        await outbox.close()
+    }
+
+    @Test func aProducerCanKeepItsTransactionFromNotifying() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session(owning: [11, 22])
+        var signals = session.signals.makeAsyncIterator()
+        _ = try await session.fallAsleep(11, limit: 1)
+        _ = try await session.fallAsleep(22, limit: 1)
+        try await database.sql("SET market_chat.notify = off; SELECT market_chat.enqueue(11, 'ORDER', 1)")
+        try await database.sql("SELECT market_chat.enqueue(22, 'ORDER', 1)")
+        #expect(try await signals.next() == .changed(businessID: 22))
+        await session.close()
+    }
+
     @Test func aRowThatAPersonMakesDueAgainWakesTheOwner() async throws {
         let database = try await TestDatabase.make()
         let session = try await database.session()

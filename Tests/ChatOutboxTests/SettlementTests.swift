@@ -192,6 +192,88 @@ import Testing
         await session.close()
     }
 
+    /// A trigger that asks another server may fail with any code; the session lives on.
+    @Test(arguments: ["08001", "57P01", "53100", "XX001", "40001"])
+    func noCodeOfATriggersErrorEndsTheSession(code: String) async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                RAISE 'elsewhere' USING ERRCODE = '\(code)';
+            END $$;
+            CREATE TRIGGER refuse AFTER UPDATE ON market_chat.outbox FOR EACH ROW
+            WHEN (NEW.state = 'created' AND NEW.context_id = 2) EXECUTE FUNCTION refuse();
+            """)
+        try await database.insert(1...3)
+        let session = try await database.session()
+        let outcomes = try await session.settle((1...3).map { result($0, .created(chatID: 5)) }, remembering: [])
+        #expect(outcomes == [.written, .refused(error: "elsewhere (SQLSTATE \(code))", isPutOff: true), .written])
+        await session.close()
+    }
+
+    @Test func aTriggerThatHangsInTheCommitIsGivenUp() async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                PERFORM pg_sleep(60);
+                RETURN NULL;
+            END $$;
+            CREATE CONSTRAINT TRIGGER hang AFTER UPDATE ON market_chat.outbox DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (NEW.state = 'created' AND NEW.context_id = 2) EXECUTE FUNCTION hang();
+            """)
+        try await database.insert(1...2)
+        let session = try await database.session()
+        let outcomes = try await session.settle((1...2).map { result($0, .created(chatID: 5)) }, remembering: [])
+        #expect(outcomes[0] == .written)
+        guard case .refused(_, isPutOff: true) = outcomes[1] else {
+            Issue.record("\(outcomes[1])")
+            return
+        }
+        await session.close()
+    }
+
+    /// The usual slip: RETURN NULL in a BEFORE trigger, which makes PostgreSQL pass the row over in silence.
+    @Test func aRowThatIsPassedOverInSilenceIsNotCalledSettled() async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            CREATE FUNCTION slip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            CREATE TRIGGER slip BEFORE UPDATE ON market_chat.outbox FOR EACH ROW
+            WHEN (OLD.context_id = 2) EXECUTE FUNCTION slip();
+            """)
+        try await database.insert(1...3)
+        let session = try await database.session()
+        let changes: [RowResult.Change] = [.created(chatID: 5), .backoff(.seconds(1)), .rejected]
+        let outcomes = try await session.settle(
+            changes.enumerated().map { result(Int64($0) + 1, $1) }, remembering: [])
+        #expect(outcomes[0] == .written && outcomes[2] == .written)
+        guard case .refused(let text, isPutOff: false) = outcomes[1] else {
+            Issue.record("\(outcomes[1])")
+            return
+        }
+        #expect(text.contains("BEFORE trigger"))
+        await session.close()
+    }
+
+    @Test func aBusinessThatSomebodyLocksDelaysNoResult() async throws {
+        let database = try await TestDatabase.make()
+        try await database.insert(1...1)
+        let session = try await database.session()
+        let blocker = try await BlockingTransaction.begin(
+            database, alsoRunning: "UPDATE market_chat.business SET paused = true")
+        let record = BusinessRecord(businessID: 11, hold: .init(reason: "quota", endsIn: .seconds(9)))
+        #expect(try await session.settle([result(1, .created(chatID: 5))], remembering: [record]) == [.written])
+        #expect(try await database.value("SELECT hold_reason IS NULL FROM market_chat.business") == "t")
+        await blocker.end()
+        let isRemembered = try await eventually {
+            _ = try await session.settle([], remembering: [record])
+            return try await database.value("SELECT hold_reason FROM market_chat.business") == "quota"
+        }
+        #expect(isRemembered)
+        await session.close()
+    }
+
     // MARK: Texts
 
     @Test func noTextOfTheMarketsBreaksASettlement() async throws {

@@ -7,6 +7,7 @@ public struct SchemaMigrator: Sendable {
     private static let connectTimeout = Duration.seconds(10)
     /// A migration may have to wait for another one, or rewrite a large table.
     private static let longestStatement = Duration.seconds(3600)
+    private static let longestLockWait = "10min"
 
     private let connectionString: String
 
@@ -52,7 +53,13 @@ public struct SchemaMigrator: Sendable {
     }
 
     private func migrate(_ connection: PostgresConnection) async throws(PostgresError) -> Report {
-        _ = try await connection.query(PostgresStatement("BEGIN"))
+        // Who waits for the lock has to see what was committed meanwhile; and neither the role's nor the database's own
+        // settings may end the wait, or the migration, before its time.
+        _ = try await connection.query(PostgresStatement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"))
+        _ = try await connection.query(
+            PostgresStatement(
+                "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true)",
+                [.text(Self.longestLockWait)]))
         _ = try await connection.query(PostgresStatement("SELECT pg_advisory_xact_lock($1)", [.int64(Self.lockKey)]))
         let before = try await version(connection)
         if before == 0 { try await connection.execute(script: SQLText.migrationSchema) }

@@ -3,16 +3,21 @@ import LibPQ
 /// The outbox in a seller's PostgreSQL, version 14 or newer.
 public final class PostgresOutbox: Outbox {
     /// The server gives a statement up after this: a user's trigger may hang.
-    static let statementTimeout = Duration.seconds(10)
+    static let statementTimeout = Duration.seconds(5)
     /// The server gives up waiting for a lock after this: somebody may hold a row for long.
     static let lockTimeout = Duration.seconds(1)
-    /// More than the server's own limit. When it passes, the connection is lost.
-    static let answerTimeout = Duration.seconds(15)
+    /// More than the server's own limit for the three statements of a settlement. When it passes, the connection is lost.
+    static let answerTimeout = Duration.seconds(20)
     /// A statement that waits holds a snapshot, which keeps dead rows from being swept; so no wait is longer.
     static let longestWait = Duration.seconds(30)
 
     let configuration: Configuration
-    private let watchers: WatchConnections
+    /// For those who wait until producers have committed.
+    private let producerWatchers: WatchConnections
+    /// For those who wait for owners, and for what is asked now and then.
+    private let ownerWatchers: WatchConnections
+    /// Owners that are waited for at a time; one connection more is kept free.
+    private static let ownersWatched = 3
 
     /// What the outbox is told. Ranges are the caller's to check.
     public struct Configuration: Sendable {
@@ -32,17 +37,20 @@ public final class PostgresOutbox: Outbox {
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
-        watchers = WatchConnections { () async throws(PostgresError) in
+        let connect = { @Sendable () async throws(PostgresError) in
             let connection = try await PostgresConnection.connect(Self.connection(configuration))
             // The wait's own limit ends it sooner.
             _ = try await connection.query(Self.settings(configuration, statementTimeout: Self.longestWait * 2))
             return connection
         }
+        producerWatchers = WatchConnections(limit: 8, connect: connect)
+        ownerWatchers = WatchConnections(limit: Self.ownersWatched + 1, connect: connect)
     }
 
     /// Ends the connections that waited for others. Sessions are closed by whoever opened them.
     public func close() async {
-        await watchers.close()
+        await producerWatchers.close()
+        await ownerWatchers.close()
     }
 
     public func openSession() async throws(OutboxError) -> any OutboxSession {
@@ -54,8 +62,8 @@ public final class PostgresOutbox: Outbox {
             try await PostgresConnection.connect(Self.connection(configuration))
         }
         do {
-            try await SessionCheck(configuration: configuration).prepare(connection)
-            return PostgresSession(connection: connection)
+            let facts = try await SessionCheck(configuration: configuration).prepare(connection)
+            return PostgresSession(connection: connection, facts: facts)
         } catch {
             await connection.close()
             throw error
@@ -79,12 +87,13 @@ public final class PostgresOutbox: Outbox {
 // Waiting for others, by locks of PostgreSQL's.
 extension PostgresOutbox {
     public func waitForVacancy(among businessIDs: [Int64], atMost limit: Duration) async throws(OutboxError) {
-        let owners = try await watchers.run([PostgresStatement(SQLText.owners, [.int64Array(businessIDs)])])
+        let owners = try await ownerWatchers.run(
+            PostgresStatement(SQLText.owners, [.int64Array(businessIDs)]))
         let processes = try OutboxError.decoding { () throws(PostgresError) in
             try owners.map { row throws(PostgresError) in try row.decode("pid", as: Int32?.self) }
         }
         guard processes.allSatisfy({ $0 != nil }) else { return }
-        let distinct = Set(processes.compactMap { $0 }).sorted().prefix(WatchConnections.limit / 2)
+        let distinct = Set(processes.compactMap { $0 }).sorted().prefix(Self.ownersWatched)
         let limit = min(limit, Self.longestWait)
         let result = await withTaskGroup(of: Result<Void, OutboxError>.self) { group in
             for process in distinct {
@@ -100,7 +109,7 @@ extension PostgresOutbox {
         do throws(OutboxError) {
             let lock = PostgresStatement(
                 "SELECT pg_advisory_xact_lock_shared(market_chat.alive_key($1))", [.int32(process)])
-            try await watchers.wait(for: lock, atMost: limit)
+            try await ownerWatchers.wait(for: lock, atMost: limit)
             return .success(())
         } catch {
             return .failure(error)
@@ -111,7 +120,7 @@ extension PostgresOutbox {
         // While this waits in the lock's queue, a producer's try for the shared lock fails, so it notifies.
         let lock = PostgresStatement(
             "SELECT pg_advisory_xact_lock(market_chat.asleep_key($1))", [.int64(businessID)])
-        try await watchers.wait(for: lock, atMost: min(limit, Self.longestWait))
+        try await producerWatchers.wait(for: lock, atMost: min(limit, Self.longestWait))
     }
 }
 
@@ -126,7 +135,7 @@ extension PostgresOutbox {
     public func deleteSettled(olderThan age: Duration, limit: Int) async throws(OutboxError) -> Int {
         let statement = PostgresStatement(
             SQLText.deleteSettled, [.int64(age.wholeMicroseconds), .int32(Int32(clamping: limit))])
-        return try await watchers.run([statement]).affectedRows
+        return try await ownerWatchers.run(statement).affectedRows
     }
 }
 

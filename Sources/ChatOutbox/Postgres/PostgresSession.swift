@@ -7,12 +7,14 @@ final class PostgresSession: OutboxSession {
     static let countLimit: Int64 = 1000
 
     let connection: PostgresConnection
+    private let facts: SessionCheck.Facts
     let signals: any AsyncSequence<OutboxSignal, Never> & Sendable
     /// Businesses whose asleep lock is held. A session's lock counts how often it was taken.
     private let asleep = Mutex<Set<Int64>>([])
 
-    init(connection: PostgresConnection) {
+    init(connection: PostgresConnection, facts: SessionCheck.Facts) {
         self.connection = connection
+        self.facts = facts
         signals = connection.notifications.compactMap { notification in
             guard notification.channel == SessionCheck.channel else { return nil }
             return Int64(notification.payload).map { .changed(businessID: $0) }
@@ -33,10 +35,12 @@ final class PostgresSession: OutboxSession {
         }
     }
 
-    /// What is due later is asked before what is due now: a row that commits in between is seen at least once.
+    /// What is due later is asked before what is due now: a row that commits in between is seen at least once. With a
+    /// watermark it is not asked: the next read from the beginning does.
     private static func look(at businessID: Int64, limit: Int, after watermark: Watermark?) -> [PostgresStatement] {
         [
-            PostgresStatement(SQLText.outlook, [.int64(businessID)], isPrepared: true),
+            PostgresStatement(
+                watermark == nil ? SQLText.outlook : SQLText.paused, [.int64(businessID)], isPrepared: true),
             PostgresStatement(
                 SQLText.dueRows,
                 [
@@ -78,15 +82,16 @@ final class PostgresSession: OutboxSession {
                 (try BusinessPoll(row), try row.decode("backend_pid", as: Int32.self))
             }
         }
-        // Two processes within one session: its locks are not ours any more.
-        guard Set(polls.map(\.1)).count <= 1 else { throw .transactionPooler }
+        // Another process: the locks are not ours any more.
+        guard polls.allSatisfy({ $0.1 == facts.backendPID }) else { throw .transactionPooler }
         return polls.map(\.0)
     }
 
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome] {
-        try await Settlement(connection: connection).settle(results, remembering: records)
+        let settlement = Settlement(connection: connection, hasDeferredTriggers: facts.hasDeferredTriggers)
+        return try await settlement.settle(results, remembering: records)
     }
 
     func close() async {

@@ -9,7 +9,7 @@ struct SessionCheck {
 
     var configuration: PostgresOutbox.Configuration
 
-    func prepare(_ connection: PostgresConnection) async throws(OutboxError) {
+    func prepare(_ connection: PostgresConnection) async throws(OutboxError) -> Facts {
         guard connection.serverVersion == 0 || connection.serverVersion >= Self.oldestServer else {
             throw .unusable(
                 "the server is PostgreSQL \(connection.serverVersion / 10_000), and market-chatd needs 14 or newer:"
@@ -35,6 +35,15 @@ struct SessionCheck {
                 PostgresStatement("SELECT pg_advisory_lock(market_chat.alive_key(pg_backend_pid()))"),
             ])
         }
+        await noticeOurDeath(connection)
+        return facts
+    }
+
+    /// A statement that runs while we die would go on to its end, and hold our locks until then. Not every platform has
+    /// this setting, and without it nothing else is wrong.
+    private func noticeOurDeath(_ connection: PostgresConnection) async {
+        _ = try? await connection.query(
+            PostgresStatement("SELECT set_config('client_connection_check_interval', '500', false)"))
     }
 
     /// The server's process is not the one that libpq was told of, so something stands in between.
@@ -73,6 +82,8 @@ struct SessionCheck {
         var hasSchema: Bool
         var mayUseSchema: Bool
         var missingPrivileges: String
+        /// Whether a user has triggers that fire in the commit.
+        var hasDeferredTriggers: Bool
 
         init(_ row: PostgresRow) throws(PostgresError) {
             backendPID = try row.decode("backend_pid")
@@ -82,6 +93,7 @@ struct SessionCheck {
             hasSchema = try row.decode("has_schema")
             mayUseSchema = try row.decode("may_use_schema")
             missingPrivileges = try row.decode("missing_privileges")
+            hasDeferredTriggers = try row.decode("has_deferred_triggers")
         }
 
         var problem: OutboxError? {

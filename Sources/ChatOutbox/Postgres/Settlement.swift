@@ -4,163 +4,144 @@ import LibPQ
 /// cannot be written is found and put off, and no neighbour waits for it.
 struct Settlement {
     /// While halves are tried, nothing waits long: all other results wait behind them.
-    private static let patience = [
-        PostgresStatement(
-            "SELECT set_config('lock_timeout', '100', true), set_config('statement_timeout', '2000', true)")
-    ]
+    private static let haste = PostgresStatement(
+        "SELECT set_config('lock_timeout', '100', true), set_config('statement_timeout', '2000', true)")
+    /// After so long, rows that are still to be tried are left for later.
+    private static let longestSearch = Duration.seconds(20)
+    /// Triggers that wait for the commit would fire where no `statement_timeout` ends them. In a function, since as a
+    /// statement it warns in the server's log.
+    private static let fireTriggersNow = PostgresStatement("DO 'BEGIN SET CONSTRAINTS ALL IMMEDIATE; END'")
 
     let connection: PostgresConnection
+    /// Whether triggers may wait for the commit.
+    let hasDeferredTriggers: Bool
 
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome] {
         let memory = records.isEmpty ? [] : [Self.remember(records)]
         do {
-            return try await write(results[...], with: memory, patience: [])
+            return try await write(results[...], with: memory)
         } catch {
-            try Self.throwUnlessOfARow(error)
+            guard error.isOfTheTransaction else { throw OutboxError(error) }
         }
-        return try await settleInHalves(results, with: memory)
+        // By itself: it has nothing to do with the row that failed, and is no result. The next settlement tries again.
+        if !memory.isEmpty {
+            _ = try await attempt { () async throws(PostgresError) in
+                try await connection.pipeline([Self.haste] + memory)
+            }
+        }
+        return try await settleInHalves(results)
     }
 
-    private func settleInHalves(
-        _ results: [RowResult], with memory: [PostgresStatement]
-    ) async throws(OutboxError) -> [RowOutcome] {
-        // Written by itself: it has nothing to do with the row that failed.
-        _ = try await OutboxError.catching { () async throws(PostgresError) in try await connection.pipeline(memory) }
+    private func settleInHalves(_ results: [RowResult]) async throws(OutboxError) -> [RowOutcome] {
+        let end = ContinuousClock.now + Self.longestSearch
         var outcomes: [RowOutcome] = []
+        var isAnyWritten = false
         var parts = [results[...]]
         while let part = parts.popLast() {
-            do {
-                outcomes += try await write(part, with: [], patience: Self.patience)
-            } catch {
-                try Self.throwUnlessOfARow(error)
-                if part.count > 1 {
-                    let middle = part.startIndex + part.count / 2
-                    parts += [part[middle...], part[..<middle]]
-                } else if let only = part.first {
-                    outcomes.append(try await refuse(only, error))
-                }
+            if ContinuousClock.now > end {
+                let text = "the search for the results that this database refuses took too long"
+                outcomes += part.map { _ in .refused(error: text, isPutOff: false) }
+                continue
+            }
+            switch try await attempt({ () async throws(PostgresError) in
+                try await write(part, with: [], isHasty: true)
+            }) {
+            case .success(let written):
+                outcomes += written
+                isAnyWritten = true
+            case .failure where part.count > 1:
+                let middle = part.startIndex + part.count / 2
+                parts += [part[middle...], part[..<middle]]
+            case .failure(let error):
+                guard let only = part.first else { continue }
+                let outcome = try await refuse(only, error, isServerWell: isAnyWritten)
+                if case .refused(_, isPutOff: true) = outcome { isAnyWritten = true }
+                outcomes.append(outcome)
             }
         }
         return outcomes
     }
 
-    /// Whether the transaction failed for what is in it. What is wrong with the server or the session is thrown: then
-    /// nothing is known of any row.
-    private static func throwUnlessOfARow(_ error: PostgresError) throws(OutboxError) {
-        guard error.kind == .server, !error.isConnectionLost, let state = error.sqlState else {
-            throw OutboxError(error)
+    /// Runs `body`; gives back an error that is of what it wrote, and throws one that is of the session.
+    private func attempt<Value>(
+        _ body: () async throws(PostgresError) -> Value
+    ) async throws(OutboxError) -> Result<Value, PostgresError> {
+        do {
+            return .success(try await body())
+        } catch {
+            guard error.isOfTheTransaction else { throw OutboxError(error) }
+            return .failure(error)
         }
-        // Insufficient resources, operator intervention (but for the time limit) and system errors.
-        let isOfTheServer = ["53", "57", "58", "F0", "XX"].contains(state.classCode) && state != .queryCanceled
-        if isOfTheServer || state == .readOnlyTransaction { throw .unavailable(error.message) }
     }
 
     private func write(
-        _ results: ArraySlice<RowResult>, with memory: [PostgresStatement], patience: [PostgresStatement]
+        _ results: ArraySlice<RowResult>, with memory: [PostgresStatement], isHasty: Bool = false
     ) async throws(PostgresError) -> [RowOutcome] {
-        let answers = try await connection.pipeline(patience + [Self.statement(for: results)] + memory)
-        var written: Set<Int64> = []
-        for row in answers[patience.count] { written.insert(try row.decode("id")) }
-        return results.map { written.contains($0.rowID) ? .written : .notPending }
-    }
-
-    /// One row cannot be written. Its text may be why: then it is written without what the database has no letters for.
-    private func refuse(_ result: RowResult, _ error: PostgresError) async throws(OutboxError) -> RowOutcome {
-        if error.sqlState == .untranslatableCharacter, let plain = result.inASCII {
-            do {
-                return try await write([plain], with: [], patience: Self.patience)[0]
-            } catch {
-                try Self.throwUnlessOfARow(error)
+        let before = isHasty ? [Self.haste] : []
+        let after = hasDeferredTriggers ? [Self.fireTriggersNow] : []
+        let answers = try await connection.pipeline(before + [Self.statement(for: results)] + after + memory)
+        var isWritten: [Int64: Bool] = [:]
+        for row in answers[before.count] {
+            isWritten[try row.decode("id")] = try row.decode("is_written", as: Bool.self)
+        }
+        return results.map { result in
+            switch isWritten[result.rowID] {
+            case true?: .written
+            case false?: .refused(error: Self.passedOver, isPutOff: false)
+            case nil: .notPending
             }
         }
+    }
+
+    private static let passedOver =
+        "the row's UPDATE was passed over: does a BEFORE trigger return NULL, or row security hide it?"
+
+    /// One row cannot be written. Its text may be why: then it is written without what the database has no letters for.
+    ///
+    /// - Parameter isServerWell: whether others could be written. If not, and the row cannot be put off either, the
+    ///   trouble may be the server's own, such as a full disk: then nothing is known of the row.
+    private func refuse(
+        _ result: RowResult, _ error: PostgresError, isServerWell: Bool
+    ) async throws(OutboxError) -> RowOutcome {
+        if error.sqlState == .untranslatableCharacter, let plain = result.inASCII,
+            case .success(let outcomes) = try await attempt({ () async throws(PostgresError) in
+                try await write([plain], with: [], isHasty: true)
+            })
+        {
+            return outcomes[0]
+        }
+        switch try await attempt({ () async throws(PostgresError) in try await putOff(result, for: error) }) {
+        case .success(let isPutOff): return .refused(error: error.message, isPutOff: isPutOff)
+        case .failure(let second):
+            if !isServerWell, second.isOfTheServer { throw .unavailable(second.message) }
+            return .refused(error: error.message, isPutOff: false)
+        }
+    }
+
+    private func putOff(_ result: RowResult, for error: PostgresError) async throws(PostgresError) -> Bool {
         let text = error.server.map { "\($0.message)\($0.detail.map { " (\($0))" } ?? "")" } ?? error.message
-        let putOff = PostgresStatement(
+        let statement = PostgresStatement(
             SQLText.putOff,
             [
                 .int64(result.rowID), .int32(Int32(clamping: result.attempts)),
                 .int64(result.putOffIfRefused.wholeMicroseconds), .text(error.sqlState?.rawValue),
                 .text(String(text.prefix(1000))),
             ])
-        do {
-            let isPutOff = try await connection.pipeline(Self.patience + [putOff])[1].affectedRows > 0
-            return isPutOff ? .refused(error: error.message, isPutOff: true) : .notPending
-        } catch let second {
-            try Self.throwUnlessOfARow(second)
-            return .refused(error: error.message, isPutOff: false)
-        }
+        return try await connection.pipeline([Self.haste, statement])[1].affectedRows > 0
     }
 }
 
-// The statements.
-extension Settlement {
-    private static func statement(for results: ArraySlice<RowResult>) -> PostgresStatement {
-        PostgresStatement(
-            SQLText.settle,
-            [
-                .int64Array(results.map(\.rowID)), .int32Array(results.map { Int32(clamping: $0.attempts) }),
-                .textArray(results.map(\.change.word)), .int64Array(results.map(\.change.chatID)),
-                .int64Array(results.map(\.change.delayMicroseconds)),
-                .int32Array(results.map { $0.exchange?.httpStatus.map { Int32(clamping: $0) } }),
-                .textArray(results.map { $0.exchange?.code.map(\.withoutNUL) }),
-                .textArray(results.map { $0.exchange?.message.map(\.withoutNUL) }),
-                .textArray(results.map { $0.exchange?.traceID.map(\.withoutNUL) }),
-                .boolArray(results.map { $0.exchange != nil }),
-            ], isPrepared: true)
+extension PostgresError {
+    /// Whether the server refused what the transaction did, and the session goes on. A server that became read-only goes on
+    /// too, and yet takes nothing.
+    fileprivate var isOfTheTransaction: Bool {
+        kind == .server && !isConnectionLost && sqlState != .readOnlyTransaction
     }
 
-    private static func remember(_ records: [BusinessRecord]) -> PostgresStatement {
-        PostgresStatement(
-            SQLText.remember,
-            [
-                .int64Array(records.map(\.businessID)), .textArray(records.map { $0.hold?.reason.withoutNUL }),
-                .int64Array(records.map { $0.hold?.endsIn.wholeMicroseconds }),
-                .int32Array(records.map { $0.quota.map { Int32(clamping: $0.limit) } }),
-                .int32Array(records.map { $0.quota.map { Int32(clamping: $0.remaining) } }),
-                .int64Array(records.map { $0.quota?.resetsIn.wholeMicroseconds }),
-            ], isPrepared: true)
-    }
-}
-
-extension RowResult {
-    /// The same, its texts without anything but ASCII; `nil` where there is no text.
-    fileprivate var inASCII: RowResult? {
-        guard let exchange else { return nil }
-        func plain(_ text: String?) -> String? {
-            text.map { String($0.map { $0.isASCII ? $0 : "?" }) }
-        }
-        var result = self
-        result.exchange = ExchangeRecord(
-            httpStatus: exchange.httpStatus, code: plain(exchange.code), message: plain(exchange.message),
-            traceID: plain(exchange.traceID))
-        return result
-    }
-}
-
-extension RowResult.Change {
-    /// As in the SQL and in `attempt.verdict`.
-    fileprivate var word: String {
-        switch self {
-        case .created: "created"
-        case .rejected: "rejected"
-        case .backoff: "backoff"
-        case .deferred: "deferred"
-        }
-    }
-
-    fileprivate var chatID: Int64? {
-        if case .created(let chatID) = self { chatID } else { nil }
-    }
-
-    fileprivate var delayMicroseconds: Int64? {
-        if case .backoff(let delay) = self { delay.wholeMicroseconds } else { nil }
-    }
-}
-
-extension String {
-    /// PostgreSQL's text has no NUL character.
-    fileprivate var withoutNUL: String {
-        utf8.contains(0) ? String(unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : Character($0) }) : self
+    /// Insufficient resources, operator intervention and system errors.
+    fileprivate var isOfTheServer: Bool {
+        ["53", "57", "58", "F0", "XX"].contains(sqlState?.classCode) && sqlState != .queryCanceled
     }
 }

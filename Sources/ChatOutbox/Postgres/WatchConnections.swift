@@ -1,28 +1,33 @@
 import LibPQ
 
 /// A few connections beside the session, for statements that wait.
+///
+/// Whoever finds none free waits for one, in the order of the calls and within its own limit.
 actor WatchConnections {
-    /// So many at most.
-    static let limit = 8
-    /// Where all of them wait already.
-    private static let pauseIfNoneIsFree = Duration.milliseconds(50)
-
+    private let limit: Int
     private let connect: @Sendable () async throws(PostgresError) -> PostgresConnection
     private var idle: [PostgresConnection] = []
     private var busy = 0
+    private var queue: [(id: Int, turn: CheckedContinuation<Bool, Never>)] = []
+    private var nextID = 0
+    private var isClosed = false
 
-    init(connect: @escaping @Sendable () async throws(PostgresError) -> PostgresConnection) {
+    /// - Parameter limit: so many connections at most.
+    init(limit: Int, connect: @escaping @Sendable () async throws(PostgresError) -> PostgresConnection) {
+        self.limit = limit
         self.connect = connect
     }
 
-    /// Waits until `lock` is there or `limit` has passed, and lets go of it at once. Where no connection is free it just
-    /// returns after a moment.
+    /// Waits until `lock` is there or `limit` has passed, and lets go of it at once.
     func wait(for lock: PostgresStatement, atMost limit: Duration) async throws(OutboxError) {
-        let milliseconds = max(1, limit.wholeMilliseconds)
+        let deadline = ContinuousClock.now + limit
+        guard await takeTurn(until: deadline) else { return }
+        defer { passTurn() }
+        let milliseconds = max(1, (deadline - ContinuousClock.now).wholeMilliseconds)
         let bound = PostgresStatement(
             "SELECT set_config('lock_timeout', $1::bigint::text, true)", [.int64(milliseconds)])
         do {
-            _ = try await answer(to: [bound, lock], timeout: limit + PostgresOutbox.answerTimeout)
+            _ = try await answers(to: [bound, lock], timeout: limit + PostgresOutbox.answerTimeout)
         } catch {
             switch error.kind {
             case .server where error.sqlState == .lockNotAvailable: return
@@ -32,57 +37,86 @@ actor WatchConnections {
         }
     }
 
-    /// Runs statements in one transaction.
-    ///
-    /// - Returns: what the last one gave.
-    func run(_ statements: [PostgresStatement]) async throws(OutboxError) -> PostgresRows {
-        let answers: [PostgresRows]?
+    /// Runs a statement in a transaction of its own.
+    func run(_ statement: PostgresStatement) async throws(OutboxError) -> PostgresRows {
+        guard await takeTurn(until: .now + PostgresOutbox.answerTimeout) else {
+            throw .unavailable("all connections wait for others")
+        }
+        defer { passTurn() }
         do {
-            answers = try await answer(to: statements, timeout: PostgresOutbox.answerTimeout)
+            return try await answers(to: [statement], timeout: PostgresOutbox.answerTimeout)[0]
         } catch {
             throw OutboxError(error)
         }
-        guard let rows = answers?.last else { throw .unavailable("all connections wait for others already") }
-        return rows
     }
 
     func close() async {
+        isClosed = true
         let connections = idle
         idle = []
         for connection in connections { await connection.close() }
     }
 
-    /// `nil` where no connection is free.
-    private func answer(
-        to statements: [PostgresStatement], timeout: Duration
-    ) async throws(PostgresError) -> [PostgresRows]? {
-        guard busy < Self.limit else {
-            try? await ContinuousClock().sleep(for: Self.pauseIfNoneIsFree)
-            return nil
+    // MARK: Turns
+
+    /// Returns false where none came in time, or the task was cancelled.
+    private func takeTurn(until deadline: ContinuousClock.Instant) async -> Bool {
+        if busy < limit {
+            busy += 1
+            return true
         }
-        busy += 1
-        defer { busy -= 1 }
+        nextID += 1
+        let id = nextID
+        return await withTaskGroup { group in
+            group.addTask {
+                // Ends early where the caller is cancelled.
+                try? await Task.sleep(until: deadline, clock: .continuous)
+                await self.leaveQueue(id)
+            }
+            defer { group.cancelAll() }
+            return await withCheckedContinuation { queue.append((id, $0)) }
+        }
+    }
+
+    private func leaveQueue(_ id: Int) {
+        guard let index = queue.firstIndex(where: { $0.id == id }) else { return }
+        queue.remove(at: index).turn.resume(returning: false)
+    }
+
+    private func passTurn() {
+        if queue.isEmpty { busy -= 1 } else { queue.removeFirst().turn.resume(returning: true) }
+    }
+
+    // MARK: Connections
+
+    private func answers(
+        to statements: [PostgresStatement], timeout: Duration
+    ) async throws(PostgresError) -> [PostgresRows] {
         // One that idled may have been closed by the server meanwhile: then a new one is asked.
         if let used = idle.popLast() {
             do {
-                return try await answer(to: statements, by: used, timeout: timeout)
+                return try await answers(to: statements, by: used, timeout: timeout)
             } catch {
                 guard error.isConnectionLost else { throw error }
             }
         }
-        return try await answer(to: statements, by: try await connect(), timeout: timeout)
+        return try await answers(to: statements, by: try await connect(), timeout: timeout)
     }
 
-    private func answer(
+    private func answers(
         to statements: [PostgresStatement], by connection: PostgresConnection, timeout: Duration
     ) async throws(PostgresError) -> [PostgresRows] {
         do {
             let rows = try await connection.pipeline(statements, timeout: timeout)
-            idle.append(connection)
+            await keep(connection)
             return rows
         } catch {
-            if error.isConnectionLost { await connection.close() } else { idle.append(connection) }
+            if error.isConnectionLost { await connection.close() } else { await keep(connection) }
             throw error
         }
+    }
+
+    private func keep(_ connection: PostgresConnection) async {
+        if isClosed { await connection.close() } else { idle.append(connection) }
     }
 }

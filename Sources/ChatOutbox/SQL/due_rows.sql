@@ -1,17 +1,28 @@
 -- The rows of a business that are due: higher priority first, then the earlier due_at, then the smaller id.
 --
--- Each priority's part of the index outbox_pending is entered by itself, so neither rows that wait for a later time nor,
--- with a watermark, dead entries of rows that were settled are walked over. The nested loop keeps the order of the
--- priorities, so nothing is sorted and nothing beyond the limit is read.
+-- Each priority's part of the index outbox_pending is entered by itself, so rows that wait for a later time are not walked
+-- over; nor, with a watermark, are the dead entries of rows that were settled before it. The nested loop keeps the order
+-- of the priorities, so nothing is sorted and nothing beyond the limit is read.
 --
 -- $1 business id, $2 limit, $3 and $4 the watermark: within priority $3, nothing before $4 is read. NULL: all is.
 WITH RECURSIVE level (priority) AS (
-    (SELECT o.priority FROM market_chat.outbox o
-    WHERE o.business_id = $1 AND o.state = 'pending' ORDER BY o.priority DESC LIMIT 1)
+    SELECT coalesce(
+        (SELECT o.priority FROM market_chat.outbox o
+        WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority > coalesce($3::integer, -40000)
+        ORDER BY o.priority DESC LIMIT 1),
+        $3)
     UNION ALL
-    SELECT (SELECT o.priority FROM market_chat.outbox o
-        WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority < level.priority
-        ORDER BY o.priority DESC LIMIT 1)
+    SELECT CASE
+        WHEN level.priority > $3 THEN coalesce(
+            (SELECT o.priority FROM market_chat.outbox o
+            WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority < level.priority AND o.priority > $3
+            ORDER BY o.priority DESC LIMIT 1),
+            $3)
+        ELSE
+            (SELECT o.priority FROM market_chat.outbox o
+            WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority < level.priority
+            ORDER BY o.priority DESC LIMIT 1)
+        END
     FROM level WHERE level.priority IS NOT NULL
 )
 SELECT due.*
@@ -21,7 +32,7 @@ FROM level CROSS JOIN LATERAL (
         (extract(epoch FROM now() - o.not_found_since) * 1000000)::bigint AS not_found_microseconds
     FROM market_chat.outbox o
     WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority = level.priority AND o.due_at <= now()
-        AND o.due_at >= CASE WHEN level.priority = $3::smallint THEN $4::timestamptz ELSE '-infinity' END
+        AND o.due_at >= CASE WHEN level.priority = $3 THEN $4::timestamptz ELSE '-infinity' END
     ORDER BY o.due_at, o.id
     LIMIT $2
 ) AS due

@@ -3,9 +3,6 @@
 -- Contract: a producer inserts into market_chat.outbox in its own order transaction, by INSERT ... ON CONFLICT DO
 -- NOTHING or by market_chat.enqueue(); market-chatd settles each row in one transaction. See README.md.
 
-CREATE SCHEMA IF NOT EXISTS market_chat;
-COMMENT ON SCHEMA market_chat IS 'Outbox of market-chatd: chats with buyers on Yandex Market';
-
 CREATE TABLE market_chat.outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     business_id bigint NOT NULL,
@@ -113,9 +110,14 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN pg_catalog.hashint8extended(backend_
 -- Wakes the owner, if it sleeps. NOTIFY in every transaction would make all commits of the cluster wait for each other,
 -- so an owner that is awake is left alone: it looks by itself before it sleeps, and it cannot fall asleep while a
 -- producer's transaction holds the shared lock.
+--
+-- PostgreSQL cannot PREPARE a transaction that notified. A producer with two-phase commit says
+-- SET market_chat.notify = off, and its rows are noticed by the owner's poll.
 CREATE FUNCTION market_chat.wake_owner() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(market_chat.asleep_key(NEW.business_id)) THEN
+    IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(market_chat.asleep_key(NEW.business_id))
+        AND coalesce(pg_catalog.current_setting('market_chat.notify', true), 'on') <> 'off'
+    THEN
         PERFORM pg_catalog.pg_notify('market_chat_wake', NEW.business_id::text);
     END IF;
     RETURN NULL;
@@ -124,6 +126,8 @@ $$;
 
 CREATE TRIGGER market_chat_wake_owner AFTER INSERT ON market_chat.outbox
 FOR EACH ROW EXECUTE FUNCTION market_chat.wake_owner();
+-- Also where logical replication inserts.
+ALTER TABLE market_chat.outbox ENABLE ALWAYS TRIGGER market_chat_wake_owner;
 
 -- A person's change, by hand or by a command: rare, and worth a notification in any case.
 CREATE FUNCTION market_chat.tell_owner() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -179,10 +183,14 @@ BEGIN
 END
 $$;
 
--- The same for a priority that is written as a plain number, which PostgreSQL takes for an integer.
+-- The same for a priority that is written as a plain number, which PostgreSQL takes for an integer, or given by a driver
+-- without a type. (double precision is what PostgreSQL prefers of all numbers, so it is never in doubt which one is meant.)
 CREATE FUNCTION market_chat.enqueue(
-    business_id bigint, context_type text, context_id bigint, priority integer, due_at timestamptz DEFAULT now()
+    business_id bigint, context_type text, context_id bigint, priority double precision, due_at timestamptz DEFAULT now()
 ) RETURNS bigint LANGUAGE sql
 BEGIN ATOMIC
     SELECT market_chat.enqueue(business_id, context_type, context_id, priority::smallint, due_at);
 END;
+
+-- None of these can do what its caller cannot; and a producer's INSERT calls some of them.
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA market_chat TO PUBLIC;

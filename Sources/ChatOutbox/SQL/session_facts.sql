@@ -33,4 +33,11 @@ SELECT
             AND a.attname IN
                 ('state', 'chat_id', 'attempts', 'last_error', 'due_at', 'settled_at', 'not_found_since')
             AND NOT has_column_privilege(a.attrelid, a.attnum, 'UPDATE')
-    ), ', ') AS missing_privileges
+        UNION ALL
+        SELECT format('EXECUTE ON FUNCTION market_chat.%s', f.proname)
+        FROM pg_proc f
+        WHERE f.pronamespace = to_regnamespace('market_chat') AND f.proname LIKE '%\_key'
+            AND NOT has_function_privilege(f.oid, 'EXECUTE')
+    ), ', ') AS missing_privileges,
+    -- What they do happens in the commit, which no statement_timeout ends.
+    EXISTS (SELECT FROM pg_trigger t WHERE t.tginitdeferred AND NOT t.tgisinternal) AS has_deferred_triggers

@@ -34,6 +34,7 @@ WITH result AS MATERIALIZED (
 )
 SELECT
     w.id,
+    true AS is_written,
     CASE WHEN w.chat_id IS NOT NULL THEN pg_notify(
         'market_chat_created',
         format(
@@ -41,3 +42,10 @@ SELECT
             w.id, w.business_id, w.context_type, w.context_id, w.chat_id)
     ) IS NULL END AS is_told
 FROM written AS w
+UNION ALL
+-- Rows that could have been written and were not: a BEFORE trigger that returns NULL, or row security.
+SELECT r.row_id, false, NULL
+FROM result AS r JOIN market_chat.outbox AS o ON o.id = r.row_id
+WHERE o.state = 'pending'
+    AND (r.change <> 'backoff' OR o.attempts = r.attempts)
+    AND NOT EXISTS (SELECT FROM written AS w WHERE w.id = r.row_id)
