@@ -76,6 +76,8 @@ public struct MarketReply<Value: Sendable>: Sendable {
     public var traceID: String?
     /// How many exchanges it took, 1 or more: ``RetryingMarketClient`` repeats.
     public var tries: Int
+    /// Of ``tries``, those whose answer was lost: the Market may have counted them.
+    public var lostTries: Int
 
     public init(
         answer: MarketAnswer<Value>, quota: QuotaHeaders? = nil, retryAfter: Duration? = nil, traceID: String? = nil,
@@ -86,6 +88,11 @@ public struct MarketReply<Value: Sendable>: Sendable {
         self.retryAfter = retryAfter
         self.traceID = traceID
         self.tries = tries
+        lostTries =
+            switch answer {
+            case .failed(.timedOut), .failed(.connectionLost), .failed(.bodyTooLarge): tries
+            case .ok, .unusable, .refused, .failed: 0
+            }
     }
 }
 

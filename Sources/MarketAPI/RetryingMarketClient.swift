@@ -60,9 +60,10 @@ public struct RetryingMarketClient<Base: MarketClient>: MarketClient {
             }
             // Much may have happened in the pause.
             guard mayRetry() else { return reply }
-            let triesBefore = reply.tries
+            let (triesBefore, lostBefore) = (reply.tries, reply.lostTries)
             reply = await exchange()
             reply.tries += triesBefore
+            reply.lostTries += lostBefore
         }
         return reply
     }

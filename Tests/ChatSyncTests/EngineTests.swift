@@ -346,4 +346,149 @@ import Testing
             #expect(isSettled)
         }
     }
+
+    // MARK: Nothing is forgotten on a quiet business, though the poll is an hour away
+
+    private func quiet(_ businessIDs: [Int64] = [11]) -> Simulation.Plan {
+        Simulation.Plan(businessIDs: businessIDs, pollInterval: .seconds(3600))
+    }
+
+    @Test func aRowThatWasPutOffIsSentWhenItIsDue() async {
+        let simulation = Simulation(seed: 21, plan: quiet())
+        await simulation.run { world in
+            world.start()
+            await world.pass(.seconds(2))
+            world.insert([world.row(11, 1, .foundAfter(world.now + .seconds(10)))])
+            let isCreated = await world.wait(atMost: .seconds(30)) { world.rows("created").count == 1 }
+            #expect(isCreated)
+        }
+    }
+
+    @Test func aRowThatTheDatabaseRefusedIsTriedAgain() async {
+        let simulation = Simulation(seed: 22, plan: quiet())
+        await simulation.run { world in
+            world.insert([world.row(11, 1, trigger: .refusesEverything)])
+            world.start()
+            await world.pass(.seconds(10))
+            world.calm()
+            let isCreated = await world.wait(atMost: .seconds(10)) { world.rows("created").count == 1 }
+            #expect(isCreated)
+        }
+    }
+
+    @Test func afterAnOutageNoRowWaitsForItsPart() async {
+        let simulation = Simulation(seed: 23, plan: quiet())
+        await simulation.run { world in
+            world.market.state.withLock { $0.faults.isOut = true }
+            world.insert([world.row(11, 1), world.row(11, 2)])
+            world.start()
+            await world.pass(.seconds(1800))
+            world.calm()
+            // A probe within a minute; and each attempt that was burned before the circuit opened puts off for seconds.
+            let areCreated = await world.wait(atMost: .seconds(75)) { world.rows("created").count == 2 }
+            #expect(areCreated, "\(world.rows("pending"))")
+        }
+    }
+
+    @Test func aNewKeyFreesEveryRowAtOnce() async {
+        let simulation = Simulation(seed: 24, plan: quiet())
+        await simulation.run { world in
+            world.market.state.withLock { $0.faults.keyIsInvalid = true }
+            world.insert((1...6).map { world.row(11, $0) })
+            let instance = world.start()
+            await world.pass(.seconds(3500))
+            world.calm()
+            instance.engine.credentialsChanged()
+            let areCreated = await world.wait(atMost: .seconds(2)) { world.rows("created").count == 6 }
+            #expect(areCreated, "\(world.rows("pending").count) are left")
+        }
+    }
+
+    @Test func aResumedBusinessSendsAtOnce() async {
+        let simulation = Simulation(seed: 25, plan: quiet())
+        await simulation.run { world in
+            world.setPaused(11, true)
+            world.insert([world.row(11, 1)])
+            world.start()
+            await world.pass(.seconds(100))
+            #expect(world.rows("pending").count == 1)
+            world.setPaused(11, false)
+            let isCreated = await world.wait(atMost: .seconds(1)) { world.rows("created").count == 1 }
+            #expect(isCreated)
+        }
+    }
+
+    // MARK: Ends
+
+    @Test func drainDoesNotWaitForOtherPeoplesTransactions() async {
+        let simulation = Simulation(seed: 26, plan: quiet())
+        await simulation.run { world in
+            _ = world.database.begin([world.row(11, 1)], for: 11)
+            let instance = world.start()
+            await world.pass(.seconds(3))
+            instance.engine.drain()
+            let drainedAt = world.now
+            _ = await instance.task.value
+            #expect(world.now - drainedAt < .seconds(1))
+        }
+    }
+
+    @Test func drainEndsInTimeThoughTheDatabaseHangs() async {
+        let simulation = Simulation(seed: 27, plan: quiet())
+        await simulation.run { world in
+            let instance = world.start()
+            await world.pass(.seconds(3))
+            world.insert((1...5).map { world.row(11, $0) })
+            await world.pass(.milliseconds(20))
+            instance.outbox.faults.withLock { $0.hangs = true }
+            await world.pass(.seconds(2))
+            instance.engine.drain()
+            let drainedAt = world.now
+            _ = await instance.task.value
+            #expect(world.now - drainedAt <= .seconds(31))
+        }
+    }
+
+    @Test func onceEndsThoughTheDatabaseGoesAway() async {
+        let simulation = Simulation(seed: 28, plan: quiet())
+        await simulation.run { world in
+            world.insert((1...500).map { world.row(11, $0) })
+            let instance = world.start(isOnce: true)
+            await world.pass(.seconds(1))
+            instance.outbox.faults.withLock { $0 = DatabaseFaults(lostBefore: 1, refusedSession: 1) }
+            let lostAt = world.now
+            let result = await instance.task.value
+            #expect(result == .failure(.unavailable("refused")), "\(result)")
+            #expect(world.now - lostAt < .seconds(60))
+        }
+    }
+
+    @Test func onceSaysThatTheDatabaseRefusedARow() async {
+        let simulation = Simulation(seed: 29, plan: quiet())
+        await simulation.run { world in
+            world.insert([world.row(11, 1, trigger: .refusesEverything), world.row(11, 2)])
+            let result = await world.start(isOnce: true).task.value
+            guard case .success(let left) = result else { return #expect(Bool(false), "\(result)") }
+            #expect(left.count == 1 && left[0].contains("1 row"), "\(left)")
+            #expect(world.rows("created").count == 1)
+        }
+    }
+
+    @Test func aLongDrainCountsAsProgress() async {
+        var plan = quiet()
+        plan.market.slow = 1
+        let simulation = Simulation(seed: 30, plan: plan)
+        await simulation.run { world in
+            let instance = world.start()
+            await world.pass(.seconds(900))
+            #expect(instance.engine.status.isMakingProgress, "an hour's poll is no reason to be called stuck")
+            world.insert([world.row(11, 1)])
+            await world.pass(.seconds(1))
+            instance.engine.drain()
+            for _ in 0..<10 {
+                #expect(instance.engine.status.isMakingProgress)
+                await world.pass(.seconds(1))
+            }
+        }
+    }
 }

@@ -69,6 +69,7 @@ public struct BusinessGate: Sendable {
     public mutating func learn(
         _ verdict: Verdict, from reply: MarketReply<CreatedChat>, wasProbe: Bool, now: Moment, random: EngineRandom
     ) -> Verdict.Row {
+        if reply.quota?.remaining == nil { pacer.lostAnswers(reply.lostTries) }
         switch verdict.business {
         case .answered:
             breaker.succeeded()
@@ -76,24 +77,22 @@ public struct BusinessGate: Sendable {
             pacer.answered(reply.quota, now: now)
             // One that was sent before the hold began says nothing about it.
             if wasProbe { hold = nil }
-        case .failed(let isSpent):
-            let burnsNoAttempt = wasProbe && breaker.isOpen
-            breaker.failed(wasProbe: wasProbe, now: now, chance: random.next())
-            pacer.failed(reply.quota, now: now)
-            if isSpent { pacer.lostAnswers(reply.tries) }
-            if burnsNoAttempt { return .deferred }
+        case .failed:
+            return fail(verdict.row, reply, wasProbe: wasProbe, now: now, random: random)
+        case .overloaded(let time):
+            hold(.overloaded, verdict.exchange, until: now + time, wasProbe: wasProbe)
+            return fail(verdict.row, reply, wasProbe: wasProbe, now: now, random: random)
         case .held(let kind, let time):
             breaker.succeeded()
-            if kind == .overloaded {
-                pacer.failed(reply.quota, now: now)
-            } else {
-                pacer.answered(reply.quota, now: now)
-            }
-            hold = ActiveHold(kind: kind, reason: Self.reason(kind, verdict.exchange), until: now + time)
+            pacer.answered(reply.quota, now: now)
+            hold(kind, verdict.exchange, until: now + time, wasProbe: wasProbe)
         case .quotaUsedUp:
             breaker.succeeded()
+            // Several that were refused at the same time say no more than one of them.
+            let isOldNews = !wasProbe && hold.map { $0.kind == .quota && now < $0.until } ?? false
+            if isOldNews, reply.quota?.resetsIn == nil, reply.retryAfter == nil { break }
             let until = pacer.refused(reply.quota, retryAfter: reply.retryAfter, now: now, chance: random.next())
-            hold = ActiveHold(kind: .quota, reason: Self.reason(.quota, verdict.exchange), until: until)
+            hold(.quota, verdict.exchange, until: until, wasProbe: wasProbe)
         case .tooManyInFlight:
             breaker.succeeded()
             pacer.failed(reply.quota, now: now)
@@ -103,10 +102,25 @@ public struct BusinessGate: Sendable {
         return verdict.row
     }
 
+    /// The Market failed. A probe that fails burns no attempt: the business is why, not the row.
+    private mutating func fail(
+        _ row: Verdict.Row, _ reply: MarketReply<CreatedChat>, wasProbe: Bool, now: Moment, random: EngineRandom
+    ) -> Verdict.Row {
+        let wasOpen = breaker.isOpen
+        breaker.failed(wasProbe: wasProbe, now: now, chance: random.next())
+        pacer.failed(reply.quota, now: now)
+        return wasProbe && wasOpen ? .deferred : row
+    }
+
+    /// A hold ends when the later of two says so, unless a probe has learned what holds now.
+    private mutating func hold(_ kind: Verdict.Hold, _ exchange: ExchangeRecord?, until: Moment, wasProbe: Bool) {
+        if let hold, !wasProbe, hold.until >= until { return }
+        hold = ActiveHold(kind: kind, reason: Self.reason(kind, exchange), until: until)
+    }
+
     /// The seller's database refuses results of too many rows: more of them would only burn quota.
     mutating func holdForDatabase(_ error: String, now: Moment) {
-        hold = ActiveHold(
-            kind: .database, reason: "\(Verdict.Hold.database.rawValue): \(error)", until: now + .seconds(60))
+        hold(.database, ExchangeRecord(message: error), until: now + .seconds(60), wasProbe: false)
     }
 
     /// Somebody may have done what a hold waited for: it is tried now, with one row.
@@ -115,10 +129,9 @@ public struct BusinessGate: Sendable {
     }
 
     /// Whether a request that failed may be repeated at once.
-    mutating func allowsRepeats(inFlight: Int, now: Moment) -> Bool {
+    func allowsRepeats(inFlight: Int, now: Moment) -> Bool {
         guard !isPaused, hold == nil, !breaker.isOpen else { return false }
-        if case .waitForWindow = pacer.permission(inFlight: 0, now: now) { return false }
-        return window.map { $0.remaining > inFlight } ?? true
+        return pacer.allowsRepeat(inFlight: inFlight, now: now)
     }
 
     /// What stands in the way now, as text, and until when.
@@ -151,13 +164,16 @@ extension BusinessGate {
     }
 
     /// What the next owner should know.
-    public func record(of businessID: Int64, now: Moment) -> BusinessRecord {
+    ///
+    /// - Parameter inFlight: requests sent and not yet answered; the server may have counted them by then.
+    public func record(of businessID: Int64, inFlight: Int, now: Moment) -> BusinessRecord {
         BusinessRecord(
             businessID: businessID, isPaused: isPaused,
             hold: hold.map { BusinessRecord.Hold(reason: $0.reason, endsIn: max($0.until - now, .zero)) },
             quota: window.map {
                 BusinessRecord.Quota(
-                    limit: $0.limit, remaining: max($0.remaining, 0), resetsIn: max($0.endsAt - now, .zero))
+                    limit: $0.limit, remaining: max($0.remaining - pacer.lost - inFlight, 0),
+                    resetsIn: max($0.endsAt - now, .zero))
             })
     }
 }

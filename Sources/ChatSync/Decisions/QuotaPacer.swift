@@ -42,7 +42,7 @@ public struct QuotaPacer: Sendable, Equatable {
     public private(set) var window: Window?
     private var blindRefusals = 0
     /// Requests whose answers were lost: the server may have counted them.
-    private var lost = 0
+    private(set) var lost = 0
 
     /// - Parameters:
     ///   - prior: requests in a window, until the server says so.
@@ -74,6 +74,12 @@ public struct QuotaPacer: Sendable, Equatable {
         guard let window else { return inFlight == 0 ? .send : .waitForAnswer }
         if window.remaining - lost - inFlight > reserve { return .send }
         return inFlight > 0 ? .waitForAnswer : .waitForWindow(until: window.endsAt)
+    }
+
+    /// Whether one request more than those in flight has its place in the window.
+    func allowsRepeat(inFlight: Int, now: Moment) -> Bool {
+        guard let window, now < window.endsAt else { return true }
+        return window.remaining - lost - inFlight > reserve
     }
 
     /// An answer came, with these headers or without.

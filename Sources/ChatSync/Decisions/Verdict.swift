@@ -24,8 +24,10 @@ public struct Verdict: Sendable, Equatable {
     public enum Business: Sendable, Equatable {
         /// The Market is in its right mind.
         case answered
-        /// The Market is sick. `isSpent` says that the quota may have been charged though no answer tells so.
-        case failed(isSpent: Bool)
+        /// The Market is sick.
+        case failed
+        /// The Market is sick, and says for how long not to ask.
+        case overloaded(for: Duration)
         /// Nothing is to be sent for a while, then one row.
         case held(Hold, for: Duration)
         case quotaUsedUp
@@ -73,7 +75,7 @@ extension Verdict {
             case .ok(let chat): Verdict(row: .created(chatID: chat.chatID), business: .answered)
             case .unusable(let status, let reason):
                 Verdict(
-                    row: .backoff(atLeast: .zero), business: .failed(isSpent: false),
+                    row: .backoff(atLeast: .zero), business: .failed,
                     exchange: ExchangeRecord(httpStatus: status, code: "UNUSABLE_ANSWER", message: reason))
             case .refused(let status, let problem):
                 ofRefusal(status, problem, reply: reply, row: row, patience: patience)
@@ -97,9 +99,12 @@ extension Verdict {
             case 423: (.deferred, .held(.migration, for: migrationHold))
             case 300..<400, 408, 499, 500...:
                 if let wait = reply.retryAfter, wait > .zero {
-                    (.deferred, .held(.overloaded, for: min(wait, longestRetryAfter)))
+                    (
+                        .backoff(atLeast: min(wait, longestRetryAfter)),
+                        .overloaded(for: min(wait, longestRetryAfter))
+                    )
                 } else {
-                    (.backoff(atLeast: .zero), .failed(isSpent: false))
+                    (.backoff(atLeast: .zero), .failed)
                 }
             // Not documented. It is an answer, but nothing says that it will never change: keep the row.
             default: (.backoff(atLeast: .zero), .answered)
@@ -109,18 +114,18 @@ extension Verdict {
     }
 
     private static func of(_ failure: TransportFailure) -> Verdict {
-        func failed(_ code: String, _ message: String, isSpent: Bool) -> Verdict {
+        func failed(_ code: String, _ message: String) -> Verdict {
             Verdict(
-                row: .backoff(atLeast: .zero), business: .failed(isSpent: isSpent),
+                row: .backoff(atLeast: .zero), business: .failed,
                 exchange: ExchangeRecord(code: code, message: message))
         }
         return switch failure {
-        case .timedOut: failed("TIMEOUT", "no answer within MARKET_REQUEST_TIMEOUT", isSpent: true)
-        case .nameNotResolved(let text): failed("NAME_NOT_RESOLVED", text, isSpent: false)
-        case .notConnected(let text): failed("NOT_CONNECTED", text, isSpent: false)
-        case .insecure(let text): failed("TLS", text, isSpent: false)
-        case .connectionLost(let text): failed("CONNECTION_LOST", text, isSpent: true)
-        case .bodyTooLarge: failed("BODY_TOO_LARGE", "the answer is longer than 512 KB", isSpent: true)
+        case .timedOut: failed("TIMEOUT", "no answer within MARKET_REQUEST_TIMEOUT")
+        case .nameNotResolved(let text): failed("NAME_NOT_RESOLVED", text)
+        case .notConnected(let text): failed("NOT_CONNECTED", text)
+        case .insecure(let text): failed("TLS", text)
+        case .connectionLost(let text): failed("CONNECTION_LOST", text)
+        case .bodyTooLarge: failed("BODY_TOO_LARGE", "the answer is longer than 512 KB")
         case .noCredentials(let text):
             Verdict(
                 row: .deferred, business: .held(.authorization, for: recheck),
@@ -131,9 +136,10 @@ extension Verdict {
 
     /// Whether a 404 is about the order or the return, and not about the URL.
     private static func names(_ row: DueRow, _ problem: MarketProblem) -> Bool {
-        // A page of a proxy has no code; what it says is not about the row.
-        guard problem.code != nil, let message = problem.message?.lowercased() else { return false }
-        if message.contains("resource not found") { return false }
+        guard let message = problem.message?.lowercased() else { return false }
+        if message.hasPrefix("order not found") || message.hasPrefix("return not found") { return true }
+        // A page of a proxy has no code; what else it says is not about the row.
+        if problem.code == nil || message.contains("resource not found") { return false }
         return ["order", "return", String(row.contextID)].contains { message.contains($0) }
     }
 

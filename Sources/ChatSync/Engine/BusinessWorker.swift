@@ -25,6 +25,7 @@ actor BusinessWorker {
     var inFlight: Set<Int64> = []
     var counters = BusinessStatus.Counters()
     private var ownership: Ownership?
+    private var hasOwned = false
     private var isAsleep = false
     private var isWatchingProducers = false
     private var isStopping = false
@@ -65,20 +66,25 @@ actor BusinessWorker {
     /// Works until it is told to stop, or in a run with `isOnce` until nothing is left to do; then waits until all in
     /// flight is settled.
     func run() async -> WorkerEnding {
-        await withDiscardingTaskGroup { group in
-            while ending == nil, !Task.isCancelled {
-                let step = nextStep(now: context.clock.now)
-                publish()
-                await carryOut(step, in: &group)
+        await withDiscardingTaskGroup { watches in
+            // Ends when all that is in flight is settled; who waits for producers is not waited for.
+            await withDiscardingTaskGroup { exchanges in
+                while ending == nil, !Task.isCancelled {
+                    let step = nextStep(now: context.clock.now)
+                    publish()
+                    await carryOut(step, exchanges: &exchanges, watches: &watches)
+                }
             }
+            watches.cancelAll()
         }
         publish()
+        board.withLock { $0.hasEnded = true }
         return ending ?? .stopped
     }
 
     private func nextStep(now: Moment) -> Step {
         if isStopping { return .end(.stopped) }
-        guard let ownership else { return .wait(until: now + context.configuration.pollInterval) }
+        guard let ownership else { return .wait(until: now + Engine.longestSleep) }
         let permission = gate.permission(inFlight: inFlight.count, now: now)
         repeatIsFine.store(gate.allowsRepeats(inFlight: inFlight.count, now: now), ordering: .relaxed)
         switch permission {
@@ -88,11 +94,11 @@ actor BusinessWorker {
         case .waitForAnswer:
             // More rows than can be sent at once: the producers' notifications tell nothing new.
             if isAsleep, queue.isBusy { return .wakeUp }
-            return .wait(until: now + context.configuration.pollInterval)
+            return .wait(until: now + Engine.longestSleep)
         case .paused:
             // It may be that it was resumed.
             if hasChanged.exchange(false, ordering: .acquiringAndReleasing) { return .read(after: nil) }
-            return idle(until: now + context.configuration.pollInterval, orEnd: .left("the business is paused"))
+            return idle(until: now + Engine.longestSleep, orEnd: .left("the business is paused"))
         case .wait(let until):
             let reason = gate.obstacle(now: now)?.reason ?? "waiting"
             return idle(until: until, orEnd: until - now > .seconds(5) ? .left(reason) : nil)
@@ -106,9 +112,12 @@ actor BusinessWorker {
         case .read(let watermark): return .read(after: watermark)
         case .nothing(let until):
             if !isAsleep, !isWatchingProducers { return .fallAsleep }
-            if context.configuration.isOnce, inFlight.isEmpty, queue.unsettled.isEmpty { return .end(.done) }
-            let poll = now + context.configuration.pollInterval
-            return .wait(until: min(until ?? poll, poll))
+            if context.configuration.isOnce, inFlight.isEmpty, queue.unsettled.isEmpty {
+                let refused = queue.shelfCount(now: now)
+                return .end(refused == 0 ? .done : .left("\(refused) rows have to wait; see their last_error"))
+            }
+            let latest = now + Engine.longestSleep
+            return .wait(until: min(until ?? latest, latest))
         }
     }
 
@@ -117,32 +126,35 @@ actor BusinessWorker {
         if context.configuration.isOnce, let ending, inFlight.isEmpty, queue.unsettled.isEmpty { return .end(ending) }
         queue.mustRead()
         if isAsleep, hasChanged.load(ordering: .acquiring) { return .wakeUp }
-        return .wait(until: min(until, context.clock.now + context.configuration.pollInterval))
+        return .wait(until: min(until, context.clock.now + Engine.longestSleep))
     }
 
-    private func carryOut(_ step: Step, in group: inout DiscardingTaskGroup) async {
+    private func carryOut(
+        _ step: Step, exchanges: inout DiscardingTaskGroup, watches: inout DiscardingTaskGroup
+    ) async {
         switch step {
         case .send(let row, let isProbe):
             inFlight.insert(row.id)
             queue.taken(row)
-            group.addTask { await self.exchange(row, isProbe: isProbe) }
+            exchanges.addTask { await self.exchange(row, isProbe: isProbe) }
         case .read(let watermark):
             let limit = queue.readLimit
-            await ask { session async throws(OutboxError) in
-                let found = try await session.readDue(of: self.businessID, limit: limit, after: watermark)
-                self.take(found, limit: limit, isFromBeginning: watermark == nil)
+            let found = await ask { session async throws(OutboxError) in
+                try await session.readDue(of: self.businessID, limit: limit, after: watermark)
             }
+            if let found { take(found, limit: limit, isFromBeginning: watermark == nil) }
         case .fallAsleep:
             let limit = queue.readLimit
-            await ask { session async throws(OutboxError) in
-                let (found, isAsleep) = try await session.fallAsleep(self.businessID, limit: limit)
-                self.isAsleep = isAsleep
-                self.take(found, limit: limit, isFromBeginning: true)
+            let answer = await ask { session async throws(OutboxError) in
+                try await session.fallAsleep(self.businessID, limit: limit)
             }
-            if !isAsleep, ownership != nil, queue.isEmpty { watchProducers(in: &group) }
+            guard let (found, isAsleep) = answer else { break }
+            self.isAsleep = isAsleep
+            take(found, limit: limit, isFromBeginning: true)
+            if !isAsleep, queue.isEmpty { watchProducers(in: &watches) }
         case .wakeUp:
             isAsleep = false
-            await ask { session async throws(OutboxError) in try await session.wakeUp(self.businessID) }
+            _ = await ask { session async throws(OutboxError) in try await session.wakeUp(self.businessID) }
         case .wait(let until):
             await doorbell.wait(until: until, on: context.clock)
         case .end(let ending):
@@ -180,13 +192,19 @@ actor BusinessWorker {
     }
 
     /// Asks the session that owns the business. If it fails, the business is not ours any more.
-    private func ask(_ question: (any OutboxSession) async throws(OutboxError) -> Void) async {
-        guard let asked = ownership else { return }
+    ///
+    /// - Returns: `nil` where there is no answer, or where it came too late: meanwhile the session was lost.
+    private func ask<Answer: Sendable>(
+        _ question: (any OutboxSession) async throws(OutboxError) -> Answer
+    ) async -> Answer? {
+        guard let asked = ownership else { return nil }
         do {
-            try await question(asked.session)
+            let answer = try await question(asked.session)
+            return ownership?.number == asked.number ? answer : nil
         } catch {
             loseOwnership(of: asked.number)
             context.sessionFailed(asked.number, error)
+            return nil
         }
     }
 }
@@ -196,6 +214,7 @@ extension BusinessWorker {
     /// The session became the owner of the business.
     func own(through session: any OutboxSession, number: Int, record: BusinessRecord) {
         ownership = Ownership(session: session, number: number)
+        hasOwned = true
         isAsleep = false
         queue.mustRead()
         gate.restore(record, now: context.clock.now)
@@ -208,15 +227,24 @@ extension BusinessWorker {
         guard ownership?.number == number else { return }
         ownership = nil
         isAsleep = false
+        // The next owner may send already.
+        repeatIsFine.store(false, ordering: .relaxed)
         queue.forget()
         logger.notice("Business no longer owned")
         doorbell.ring()
     }
 
-    /// In a run with `isOnce`: another instance owns the business and settles its rows.
-    func isOwnedElsewhere() {
+    /// In a run with `isOnce`: another session owns the business.
+    ///
+    /// - Parameter hasWaited: whether it was waited for. A lost session of our own may own it for a while.
+    func isOwnedElsewhere(hasWaited: Bool) {
         guard ownership == nil else { return }
-        ending = .ownedElsewhere
+        if !hasOwned {
+            if ending == nil { logger.notice("Another instance owns the business, and settles its rows") }
+            ending = .ownedElsewhere
+        } else if hasWaited {
+            ending = .left("another session owns the business")
+        }
         doorbell.ring()
     }
 
@@ -230,6 +258,7 @@ extension BusinessWorker {
     /// The key may be another one: a hold for the old one is tried at once.
     func credentialsChanged() {
         gate.recheck(now: context.clock.now)
+        queue.forgive()
         doorbell.ring()
     }
 
@@ -247,7 +276,7 @@ extension BusinessWorker {
             gate.isPaused = poll.isPaused
             logger.notice(poll.isPaused ? "Business paused" : "Business resumed")
         }
-        let known = inFlight.count + queue.unsettled.count + queue.shelfCount
+        let known = inFlight.count + queue.unsettled.count + queue.shelfCount(now: now)
         if poll.due > known { somethingChanged() }
     }
 
@@ -257,7 +286,7 @@ extension BusinessWorker {
     /// Which session owns the business for us, and what its next owner should know.
     func recordForNextOwner() -> (record: BusinessRecord, sessionNumber: Int)? {
         guard let ownership else { return nil }
-        return (gate.record(of: businessID, now: context.clock.now), ownership.number)
+        return (gate.record(of: businessID, inFlight: inFlight.count, now: context.clock.now), ownership.number)
     }
 }
 

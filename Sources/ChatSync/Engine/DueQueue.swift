@@ -10,6 +10,10 @@ struct DueQueue: Sendable {
     static let sweepInterval = Duration.seconds(5)
     /// More rows than this are never left alone at a time.
     static let shelfLimit = 500
+    /// So long others go before a row that was a probe in vain.
+    private static let lastInLine = Duration.seconds(30)
+    /// A row that holds the business again and again waits for up to 16 rechecks, which are 80 minutes.
+    private static let longestWaitDoublings = 4
 
     /// What to do for the next row.
     enum Next: Equatable {
@@ -24,30 +28,42 @@ struct DueQueue: Sendable {
     var unsettled: Set<Int64> = []
 
     private var rows: ArraySlice<DueRow> = []
-    /// Due, but to be left alone; of use as probes.
+    /// Due, but to be left alone.
     private var shelvedRows: [DueRow] = []
     private var shelf: [Int64: Shelved] = [:]
     private var isReadNeeded = true
     private var watermark: Watermark?
     private var lastSweep: Moment?
     private var nextDue: Moment?
+    /// Whether the last read began at the beginning and left nothing behind.
+    private var isComplete = false
     private var lastCount = 0
 
+    /// A row to be left alone.
     private struct Shelved {
-        /// How often the row was there when the business got held.
+        /// How often the row was there when the business got held for good.
         var strikes = 0
+        /// How often it was sent to find out whether the business is well again, in vain.
+        var failedProbes = 0
         var until: Moment
         /// Whether it may be sent before, alone.
         var mayProbe: Bool
+
+        /// Whether the row may go before its time where no other is due.
+        func mayGo(asProbe isProbe: Bool) -> Bool { mayProbe && (isProbe || strikes < 2) }
     }
 
     /// Whether rows come in so fast that notifying is not worth its price.
     var isBusy: Bool { lastCount >= Self.batch / 2 }
     var isEmpty: Bool { rows.isEmpty }
-    var shelfCount: Int { shelf.count }
     var shelfIsFull: Bool { shelf.count >= Self.shelfLimit }
     /// How many rows a read has to ask for so that at least one of them is new, if there is one.
     var readLimit: Int { Self.batch + unsettled.count + shelf.count + 4 }
+
+    /// Rows that are due and to be left alone for now.
+    func shelfCount(now: Moment) -> Int {
+        shelf.values.count { $0.until > now }
+    }
 
     /// What is known is not enough any more.
     mutating func mustRead() {
@@ -66,14 +82,14 @@ struct DueQueue: Sendable {
 
     /// - Parameter isProbe: one request alone is to find out whether the business is well again.
     mutating func next(isProbe: Bool, now: Moment) -> Next {
-        if isReadNeeded || nextDue.map({ $0 <= now }) == true { return .read(after: sweeps(now) ? nil : watermark) }
+        if isReadNeeded { return .read(after: sweeps(now) ? nil : watermark) }
+        // Before rows that have become due since: each read takes them in, by their priority.
         if let row = rows.first { return .row(row) }
         if watermark != nil { return .read(after: sweeps(now) ? nil : watermark) }
-        if isProbe, let row = shelvedRows.first { return .row(row) }
-        let nextOffShelf = shelvedRows.compactMap { shelf[$0.id]?.until }.min()
-        if let nextOffShelf, nextOffShelf <= now {
-            return .read(after: nil)
-        }
+        if !isComplete || nextDue.map({ $0 <= now }) == true { return .read(after: nil) }
+        if let row = shelvedRows.first(where: { shelf[$0.id]?.mayGo(asProbe: isProbe) ?? true }) { return .row(row) }
+        let nextOffShelf = shelvedRows.map { shelf[$0.id]?.until ?? now }.min()
+        if let nextOffShelf, nextOffShelf <= now { return .read(after: nil) }
         return .nothing(until: [nextDue, nextOffShelf].compactMap { $0 }.min())
     }
 
@@ -84,18 +100,19 @@ struct DueQueue: Sendable {
     /// Takes in what a read found.
     mutating func found(_ found: DueRows, limit: Int, isFromBeginning: Bool, inFlight: Set<Int64>, now: Moment) {
         isReadNeeded = false
-        nextDue = found.nextDueIn.map { now + $0 }
+        // Only a read from the beginning looks for what is due later.
+        if isFromBeginning { nextDue = found.nextDueIn.map { now + $0 } }
         if isFromBeginning { lastSweep = now }
         let free = found.rows.filter { !inFlight.contains($0.id) && !unsettled.contains($0.id) }
         rows = free.filter { shelf[$0.id].map { $0.until <= now } ?? true }[...]
-        shelvedRows = free.filter { shelf[$0.id].map { $0.until > now && $0.mayProbe } ?? false }
+        shelvedRows = free.filter { shelf[$0.id].map { $0.until > now } ?? false }
         lastCount = rows.count
         if isFromBeginning, found.rows.count < limit { forgetRowsThatAreGone(found.rows) }
         // A full read may have left rows behind; one that starts at the watermark may have missed rows before it.
         watermark =
             found.rows.count >= limit
             ? found.rows.last.map { Watermark(priority: $0.priority, dueAtMicroseconds: $0.dueAtMicroseconds) } : nil
-        if !isFromBeginning, rows.isEmpty, watermark == nil { mustRead() }
+        isComplete = isFromBeginning && watermark == nil
     }
 
     private mutating func forgetRowsThatAreGone(_ all: [DueRow]) {
@@ -113,31 +130,69 @@ struct DueQueue: Sendable {
         mustRead()
     }
 
-    /// The result of the row was written, or somebody else's was.
-    mutating func settled(_ row: DueRow, change: RowResult.Change) {
+    /// The result of the row was written.
+    mutating func settled(_ row: DueRow, change: RowResult.Change, now: Moment) {
         unsettled.remove(row.id)
-        if case .deferred = change {
-            mustRead()
-        } else {
-            shelf[row.id] = nil
+        switch change {
+        case .created, .rejected: shelf[row.id] = nil
+        case .backoff(let delay): putOff(row, until: now + delay)
+        case .deferred: mustRead()
         }
     }
 
-    /// The row was there when the business got held, or its probe failed: others go first.
-    mutating func shelve(_ id: Int64, until: Moment, now: Moment) {
-        let strikes = (shelf[id]?.strikes ?? 0) + 1
-        guard strikes > 1 || !shelfIsFull else { return }
-        shelf[id] = Shelved(strikes: strikes, until: until, mayProbe: true)
-    }
-
-    /// The business is well again. A row that was there the first time may have been innocent.
-    mutating func reopened(now: Moment) {
-        for id in shelf.keys where shelf[id]?.strikes == 1 { shelf[id]?.until = now }
+    /// The row is as somebody else left it.
+    mutating func isNotOurs(_ row: DueRow) {
+        unsettled.remove(row.id)
+        shelf[row.id] = nil
         mustRead()
     }
 
+    /// The row will be due again, not later than this.
+    mutating func putOff(_ row: DueRow, until: Moment) {
+        unsettled.remove(row.id)
+        shelf[row.id] = nil
+        nextDue = min(nextDue ?? until, until)
+    }
+
     /// The database refuses to write this row.
-    mutating func leaveAlone(_ id: Int64, until: Moment) {
-        shelf[id] = Shelved(until: until, mayProbe: false)
+    mutating func leaveAlone(_ row: DueRow, until: Moment) {
+        unsettled.remove(row.id)
+        shelf[row.id] = Shelved(until: until, mayProbe: false)
+        mustRead()
+    }
+
+    // MARK: Rows that may be why the business is held
+
+    /// The row was in flight when the business got held, for which it may itself be the reason. Others go first; and if it
+    /// was there the last time too, it has to wait when the hold is over, longer each time.
+    mutating func strike(_ id: Int64, holdEnd: Moment) {
+        let strikes = (shelf[id]?.strikes ?? 0) + 1
+        guard strikes > 1 || !shelfIsFull else { return }
+        let wait = Verdict.recheck * (1 << min(max(strikes - 2, 0), Self.longestWaitDoublings))
+        shelf[id] = Shelved(strikes: strikes, until: holdEnd + wait, mayProbe: true)
+    }
+
+    /// The row was a probe, and the business is no better: another one is the next.
+    mutating func letOthersProbe(_ id: Int64, holdEnd: Moment) {
+        guard shelf[id] != nil || !shelfIsFull else { return }
+        var shelved = shelf[id] ?? Shelved(until: holdEnd, mayProbe: true)
+        shelved.failedProbes += 1
+        shelved.until = max(shelved.until, holdEnd + Verdict.recheck)
+        shelf[id] = shelved
+    }
+
+    /// The business is well again. A row that was there but once when it got held may have been innocent; one that was a
+    /// probe in vain again and again goes after the others, for a while.
+    mutating func reopened(now: Moment) {
+        for (id, shelved) in shelf where shelved.mayProbe && shelved.strikes < 2 {
+            shelf[id]?.until = shelved.failedProbes < 2 ? now : now + Self.lastInLine
+        }
+        mustRead()
+    }
+
+    /// What the business was held for may have been mended: no row is suspected any more.
+    mutating func forgive() {
+        shelf = shelf.filter { !$0.value.mayProbe }
+        mustRead()
     }
 }

@@ -8,8 +8,12 @@ import Synchronization
 /// It knows the database and the Market only by ``Outbox`` and `MarketClient`, and time and chance only by its clock and
 /// random source, so it runs under simulation as it runs in production.
 public final class Engine: Sendable {
-    /// A loop that has not turned for this long beyond the poll interval is stuck.
-    static let stallLimit = Duration.seconds(60)
+    /// No loop sleeps longer than this without a look around, be the poll interval ever so long.
+    static let longestSleep = Duration.seconds(20)
+    /// A loop that has not turned for this long is stuck: no statement and no pause takes so long.
+    static let stallLimit = Duration.seconds(70)
+    /// For the loop that writes results: a database may be slow to refuse them one by one.
+    static let writeStallLimit = Duration.seconds(600)
 
     private let context: EngineContext
     private let workers: [BusinessWorker]
@@ -100,10 +104,11 @@ public final class Engine: Sendable {
     public var status: EngineStatus {
         let now = context.clock.now
         let boards = workers.map { $0.board.withLock { $0 } }
-        let lastTurn = min(keeper.lastTurn, boards.map(\.lastTurn).min() ?? now)
+        let turns = [keeper.lastTurn] + boards.filter { !$0.hasEnded }.map(\.lastTurn)
+        let isWriting = now - settler.lastTurn.withLock { $0 } < Self.writeStallLimit
         return EngineStatus(
             phase: phase.withLock { $0 }, database: keeper.database, businesses: boards.map { $0.status(at: now) },
-            isMakingProgress: now - lastTurn < context.configuration.pollInterval + Self.stallLimit)
+            isMakingProgress: isWriting && turns.allSatisfy { now - $0 < Self.stallLimit })
     }
 
     private enum Part: Sendable {
@@ -131,22 +136,53 @@ public final class Engine: Sendable {
 
     /// Runs the workers; once they are told to drain, for `drainTimeout` at most.
     private func work() async -> [String] {
-        await withTaskGroup(of: (any Sendable)?.self) { group in
-            group.addTask { await self.runWorkers() }
+        let drainTimeout = context.configuration.drainTimeout
+        return await withTaskGroup(of: WorkEnding.self) { group in
+            group.addTask { .workersEnded(left: await self.runWorkers()) }
             group.addTask {
                 await self.drainBell.waitUntilCancelled()
-                guard !Task.isCancelled else { return nil }
+                guard !Task.isCancelled else { return .notDrained }
                 for worker in self.workers { await worker.stop() }
-                await self.context.clock.sleep(until: self.context.clock.now + self.context.configuration.drainTimeout)
-                return nil
+                await self.context.clock.sleep(until: self.context.clock.now + drainTimeout)
+                guard !Task.isCancelled else { return .notDrained }
+                self.tellWhatIsAbandoned()
+                return .drainWasCut
             }
             var left: [String] = []
+            var wasCut = false
             while let ended = await group.next() {
-                if let endings = ended as? [String] { left = endings }
+                switch ended {
+                case .workersEnded(let endings): left = endings
+                case .drainWasCut: wasCut = true
+                case .notDrained: break
+                }
                 group.cancelAll()
             }
+            if !wasCut, left.isEmpty { tellTheEnd() }
             return left
         }
+    }
+
+    private enum WorkEnding: Sendable {
+        case workersEnded(left: [String])
+        case drainWasCut
+        case notDrained
+    }
+
+    private func tellTheEnd() {
+        if phase.withLock({ $0 == .draining }) {
+            context.logger.notice("Drained: all calls are settled")
+        } else if context.configuration.isOnce {
+            context.logger.notice("Done: nothing is left that can be settled now")
+        }
+    }
+
+    /// The drain's time is over.
+    private func tellWhatIsAbandoned() {
+        let calls = workers.reduce(0) { $0 + $1.board.withLock(\.status.inFlight) }
+        context.logger.warning(
+            "Drain cut at CHATD_DRAIN_TIMEOUT: nothing is lost, these calls are made again at the next start",
+            metadata: ["calls": "\(calls)", "results": "\(settler.unwritten)"])
     }
 
     private func runWorkers() async -> [String] {

@@ -34,7 +34,7 @@ extension BusinessWorker {
         if case .tooManyInFlight = verdict.business { counters.parallelRefusals += 1 }
         tellChanges(from: holdBefore, circuitWasOpen: circuitWasOpen, verdict)
         if holdBefore != nil && gate.hold == nil || circuitWasOpen && !gate.isCircuitOpen { queue.reopened(now: now) }
-        if fate == .deferred { shelve(row, verdict, now: now) }
+        if fate == .deferred { suspect(row, verdict, wasProbe: wasProbe, now: now) }
         let backoff = Backoff(base: configuration.retryBase, max: configuration.retryMax)
         let delay = backoff.delay(attempts: row.attempts, chance: context.random.next())
         doorbell.ring()
@@ -53,17 +53,18 @@ extension BusinessWorker {
         switch fate {
         case .created(let chatID): .created(chatID: chatID)
         case .rejected: .rejected
-        case .backoff: .backoff(delay)
+        case .backoff(let atLeast): .backoff(max(delay, atLeast))
         case .deferred: .deferred
         case .untouched: nil
         }
     }
 
     /// A row that may itself be why the business is held goes to the back, so that another one is the next probe.
-    private func shelve(_ row: DueRow, _ verdict: Verdict, now: Moment) {
+    private func suspect(_ row: DueRow, _ verdict: Verdict, wasProbe: Bool, now: Moment) {
+        let holdEnd = gate.hold?.until ?? now
         switch verdict.business {
-        case .held, .failed:
-            queue.shelve(row.id, until: (gate.hold?.until ?? now) + Verdict.recheck, now: now)
+        case .held(let kind, _) where kind.needsPerson && !wasProbe: queue.strike(row.id, holdEnd: holdEnd)
+        case .held, .failed, .overloaded: queue.letOthersProbe(row.id, holdEnd: holdEnd)
         case .answered, .quotaUsedUp, .tooManyInFlight, .nothing: break
         }
     }
@@ -81,10 +82,10 @@ extension BusinessWorker {
     /// The database has spoken; `nil`: it was not asked, since the engine ends.
     private func settled(_ row: DueRow, _ result: RowResult, _ outcome: RowOutcome?) {
         let now = context.clock.now
-        queue.settled(row, change: result.change)
         defer { doorbell.ring() }
         switch outcome {
         case .written:
+            queue.settled(row, change: result.change, now: now)
             count(result.change)
             if case .created(let chatID) = result.change {
                 var details = metadata(of: row)
@@ -92,20 +93,25 @@ extension BusinessWorker {
                 logger.info("Chat created", metadata: details)
             }
         case .notPending:
+            queue.isNotOurs(row)
             logger.debug("Row settled by somebody else", metadata: metadata(of: row))
         case .refused(let error, let isPutOff):
             counters.refusals += 1
-            var details = metadata(of: row)
-            details["error.message"] = "\(error)"
-            logger.error(
-                "Database refused the result: mend the trigger or lock that the error names; the row is tried again",
-                metadata: details)
-            guard !isPutOff else { break }
-            queue.leaveAlone(row.id, until: now + result.putOffIfRefused)
+            tellRefusal(row, error)
+            let until = now + result.putOffIfRefused
+            if isPutOff { queue.putOff(row, until: until) } else { queue.leaveAlone(row, until: until) }
             if queue.shelfIsFull { gate.holdForDatabase(error, now: now) }
         case nil:
-            queue.putBack(row)
+            queue.isNotOurs(row)
         }
+    }
+
+    private func tellRefusal(_ row: DueRow, _ error: String) {
+        var details = metadata(of: row)
+        details["error.message"] = "\(error)"
+        logger.error(
+            "Database refused the result: mend the trigger or lock that the error names; the row is tried again",
+            metadata: details)
     }
 
     private func count(_ change: RowResult.Change) {

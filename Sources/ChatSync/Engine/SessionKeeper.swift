@@ -40,30 +40,35 @@ actor SessionKeeper {
     ///
     /// - Throws: ``OutboxError/unusable(_:)`` where the very first session cannot come about for a reason that waiting
     ///   does not mend. Later the same is waited for: what worked once is likely to be mended under a running daemon.
-    ///   With `isOnce`, ``OutboxError/unavailable(_:)`` after `drainTimeout`.
+    ///   With `isOnce`, any error, at once where waiting does not mend it, and else after `drainTimeout` without a
+    ///   session.
     func run() async throws(OutboxError) {
         var failures = 0
-        let start = context.clock.now
+        var awaySince = context.clock.now
         while !Task.isCancelled {
             turn()
             do {
                 let session = try await context.outbox.openSession()
                 let opened = context.clock.now
-                let problem = await keep(session)
-                if context.clock.now - opened >= Self.shortLife { failures = 0 }
+                guard let problem = await keep(session) else { return }
+                if context.clock.now - opened >= Self.shortLife { (failures, awaySince) = (0, context.clock.now) }
+                try giveUp(on: .unavailable(problem), awaySince: awaySince)
                 // The first try comes at once.
-                if let problem, failures > 0 { await wait(after: .unavailable(problem), failures: failures - 1) }
-                failures += 1
+                if failures > 0 { await wait(after: .unavailable(problem), failures: failures - 1) }
             } catch {
                 guard !Task.isCancelled else { return }
-                let isFirst = sessionNumber == 0
-                if isFirst, case .unusable = error { throw error }
-                let hasGivenUp = context.clock.now - start > context.configuration.drainTimeout
-                if isFirst, context.configuration.isOnce, hasGivenUp { throw error }
+                try giveUp(on: error, awaySince: awaySince)
                 await wait(after: error, failures: failures)
-                failures += 1
             }
+            failures += 1
         }
+    }
+
+    /// Throws where there is no point in waiting.
+    private func giveUp(on error: OutboxError, awaySince: Moment) throws(OutboxError) {
+        let isOnce = context.configuration.isOnce
+        if case .unusable = error, isOnce || sessionNumber == 0 { throw error }
+        if isOnce, context.clock.now - awaySince > context.configuration.drainTimeout { throw error }
     }
 
     private func wait(after error: OutboxError, failures: Int) async {
@@ -123,6 +128,7 @@ actor SessionKeeper {
     private func ownBusinesses(_ session: any OutboxSession, number: Int) async {
         var owned: [Int64] = []
         var lastPoll: Moment?
+        let start = context.clock.now
         let interval = context.configuration.pollInterval
         do {
             while !Task.isCancelled {
@@ -130,14 +136,20 @@ actor SessionKeeper {
                 let missing = workers.map(\.businessID).filter { !owned.contains($0) }
                 let gained = missing.isEmpty ? [] : try await claim(missing, session, number: number)
                 owned += gained
-                if context.configuration.isOnce { await giveUp(workers.filter { !owned.contains($0.businessID) }) }
                 let now = context.clock.now
+                if context.configuration.isOnce {
+                    let hasWaited = now - start >= context.configuration.drainTimeout
+                    for worker in workers where !owned.contains(worker.businessID) {
+                        await worker.isOwnedElsewhere(hasWaited: hasWaited)
+                    }
+                }
                 if lastPoll.map({ now - $0 >= interval }) ?? true {
                     try await poll(owned, session)
                     lastPoll = now
                 }
                 let stillMissing = missing.filter { !gained.contains($0) }
-                await waitForVacancy(among: stillMissing, until: (lastPoll ?? now) + interval)
+                let nextPoll = (lastPoll ?? now) + interval
+                await waitForVacancy(among: stillMissing, until: min(nextPoll, now + Engine.longestSleep))
             }
         } catch {
             context.sessionFailed(number, error)
@@ -159,10 +171,6 @@ actor SessionKeeper {
         for seen in try await session.poll(owned) {
             await workers.first { $0.businessID == seen.businessID }?.polled(seen)
         }
-    }
-
-    private func giveUp(_ others: [BusinessWorker]) async {
-        for worker in others { await worker.isOwnedElsewhere() }
     }
 
     /// A standby waits until an owner dies; an owner of all just until the next poll.

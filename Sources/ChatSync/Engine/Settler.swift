@@ -22,39 +22,43 @@ actor Settler {
     private nonisolated let doorbell = Doorbell()
     private nonisolated let count = Atomic(0)
     private var waiting: ArraySlice<Waiting> = []
-    private var answers: [Int: CheckedContinuation<RowOutcome?, Never>] = [:]
+    /// Who waits for an outcome. Not the actor's alone: a caller that is cancelled must not wait for a write to end.
+    private nonisolated let answers = Mutex<[Int: CheckedContinuation<RowOutcome?, Never>]>([:])
+    /// When the loop last turned.
+    nonisolated let lastTurn: Mutex<Moment>
     private var nextID = 0
     private var session: (any OutboxSession)?
     private var sessionNumber = 0
 
     init(context: EngineContext) {
         self.context = context
+        lastTurn = Mutex(context.clock.now)
     }
+
+    /// Results that are not written.
+    nonisolated var unwritten: Int { count.load(ordering: .relaxed) }
 
     /// Whether more results may come.
     nonisolated var hasRoom: Bool { count.load(ordering: .relaxed) < Self.limit }
 
     /// Writes a result, now or on a later session.
     ///
-    /// - Returns: `nil` when the task is cancelled before.
+    /// - Returns: `nil` when the task is cancelled before it is known to be written.
     func settle(_ result: RowResult, of worker: BusinessWorker) async -> RowOutcome? {
         nextID += 1
         let id = nextID
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                guard !Task.isCancelled else { return continuation.resume(returning: nil) }
-                answers[id] = continuation
-                waiting.append(Waiting(id: id, result: result, worker: worker))
                 count.add(1, ordering: .relaxed)
+                answers.withLock { $0[id] = continuation }
+                if Task.isCancelled { return answer(id, nil) }
+                waiting.append(Waiting(id: id, result: result, worker: worker))
                 doorbell.ring()
             }
         } onCancel: {
-            abandoned.withLock { $0.append(id) }
-            doorbell.ring()
+            answer(id, nil)
         }
     }
-
-    private nonisolated let abandoned = Mutex<[Int]>([])
 
     /// Results go to this session from now on.
     func attach(_ session: any OutboxSession, number: Int) {
@@ -71,16 +75,16 @@ actor Settler {
     /// Writes until the task is cancelled; then lets go of all that still waits.
     func run() async {
         while !Task.isCancelled {
-            letGoOfAbandoned()
+            let now = context.clock.now
+            lastTurn.withLock { $0 = now }
             if let session, !waiting.isEmpty {
                 await write(through: session, number: sessionNumber)
             } else {
-                await doorbell.wait(until: context.clock.now + .seconds(60), on: context.clock)
+                await doorbell.wait(until: now + Engine.longestSleep, on: context.clock)
             }
         }
         for entry in waiting { answer(entry.id, nil) }
         waiting = []
-        letGoOfAbandoned()
     }
 
     private func write(through session: any OutboxSession, number: Int) async {
@@ -107,18 +111,8 @@ actor Settler {
         return records
     }
 
-    private func letGoOfAbandoned() {
-        let ids = abandoned.withLock { ids -> [Int] in
-            defer { ids = [] }
-            return ids
-        }
-        guard !ids.isEmpty else { return }
-        waiting.removeAll { ids.contains($0.id) }
-        for id in ids { answer(id, nil) }
-    }
-
-    private func answer(_ id: Int, _ outcome: RowOutcome?) {
-        guard let continuation = answers.removeValue(forKey: id) else { return }
+    private nonisolated func answer(_ id: Int, _ outcome: RowOutcome?) {
+        guard let continuation = answers.withLock({ $0.removeValue(forKey: id) }) else { return }
         count.subtract(1, ordering: .relaxed)
         continuation.resume(returning: outcome)
     }

@@ -6,6 +6,8 @@ struct WorkerBoard: Sendable {
     var status: BusinessStatus
     /// When the loop last turned.
     var lastTurn: Moment
+    /// Nothing is left to do: it turns no more.
+    var hasEnded = false
     /// When the oldest due row was last looked for.
     var lastPoll: Moment
 

@@ -37,7 +37,7 @@ struct Daemon {
         await market.shutdown()
         await outbox.close()
         try result.get()
-        logger.notice(isOnce ? "Done: nothing is left that can be settled now" : "Drained: all calls are settled")
+        logger.notice("market-chatd ends")
     }
 
     private func serve(

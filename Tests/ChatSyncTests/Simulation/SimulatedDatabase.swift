@@ -39,6 +39,10 @@ final class SimulatedDatabase: Sendable {
         var rows: [Int64: Row] = [:]
         var records: [Int64: BusinessRecord] = [:]
         var heldUntil: [Int64: Duration] = [:]
+        /// Since when a business is paused.
+        var pausedSince: [Int64: Duration] = [:]
+        /// Since when the hold of a business is on record.
+        var heldSince: [Int64: Duration] = [:]
         var resetsAt: [Int64: Duration] = [:]
         var sessions: [Int: Session] = [:]
         var owners: [Int64: Int] = [:]
@@ -196,6 +200,30 @@ final class SimulatedDatabase: Sendable {
         }
     }
 
+    func setPaused(_ businessID: Int64, _ isPaused: Bool) {
+        let now = now
+        let sessions = state.withLock { state in
+            state.records[businessID, default: BusinessRecord(businessID: businessID)].isPaused = isPaused
+            state.pausedSince[businessID] = isPaused ? state.pausedSince[businessID] ?? now : nil
+            return state.sessions.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for session in sessions where session.isAlive { session.signals.yield(.changed(businessID: businessID)) }
+    }
+
+    /// Why nothing may be sent for a business now, though it was known long enough.
+    ///
+    /// - Parameter grace: for what was on its way.
+    func reasonNotToSend(_ businessID: Int64, grace: Duration) -> String? {
+        let now = now
+        return state.withLock { state in
+            if let since = state.pausedSince[businessID], now - since > grace { return "paused" }
+            guard let hold = state.records[businessID]?.hold, let until = state.heldUntil[businessID], until > now,
+                let since = state.heldSince[businessID], now - since > grace, hold.reason.hasPrefix("quota")
+            else { return nil }
+            return hold.reason
+        }
+    }
+
     func remember(_ records: [BusinessRecord], session: Int) {
         let now = now
         state.withLock { state in
@@ -205,6 +233,9 @@ final class SimulatedDatabase: Sendable {
                 }
                 var record = record
                 record.isPaused = state.records[record.businessID]?.isPaused ?? false
+                if record.hold?.reason != state.records[record.businessID]?.hold?.reason {
+                    state.heldSince[record.businessID] = now
+                }
                 state.heldUntil[record.businessID] = record.hold.map { now + $0.endsIn }
                 state.resetsAt[record.businessID] = record.quota.map { now + $0.resetsIn }
                 state.records[record.businessID] = record

@@ -13,6 +13,12 @@ struct MarketFaults: Sendable {
     var isOut = false
     /// Nothing but 401.
     var keyIsInvalid = false
+    /// 420 for the quota without any header.
+    var blindRefusal = 0.0
+    /// 503 with Retry-After.
+    var overload = 0.0
+    /// 423.
+    var migration = 0.0
 
     static let none = MarketFaults()
 }
@@ -46,6 +52,8 @@ final class SimulatedMarket: Sendable {
         var served = 0
         var firstAsked: [String: Duration] = [:]
         var asked: [String: Int] = [:]
+        /// What an instance must not have done.
+        var violations: [String] = []
     }
 
     let state = Mutex(State())
@@ -119,6 +127,16 @@ final class SimulatedMarket: Sendable {
                 state.quotaRefusals += 1
                 return refuse(420, "LIMIT", "Hit rate limit of \(quota) requests per hour for resource chats")
             }
+            if random.chance(state.faults.blindRefusal) {
+                let problem = MarketProblem(code: "LIMIT", message: "Hit rate limit of 5 requests per hour")
+                return MarketReply(answer: .refused(status: 420, problem: problem))
+            }
+            if random.chance(state.faults.overload) {
+                var reply = refuse(503, "UNAVAILABLE", "Please, try again later")
+                reply.retryAfter = .seconds(7)
+                return reply
+            }
+            if random.chance(state.faults.migration) { return refuse(423, "LOCKED", "Business is in migration") }
             if state.faults.keyIsInvalid { return refuse(401, "UNAUTHORIZED", "Api-Key token is invalid") }
             switch behaviour {
             case .invalid: return refuse(400, "BAD_REQUEST", "must be greater than or equal to 1")
@@ -154,6 +172,7 @@ final class SimulatedMarketClient: MarketClient {
 
     func createChat(_ request: CreateChatRequest) async -> MarketReply<CreatedChat> {
         if outbox.isDead { return MarketReply(answer: .failed(.cancelled)) }
+        checkThatItMayBeSent(request.businessID)
         let faults = market.state.withLock(\.faults)
         count(request.businessID, 1)
         defer { count(request.businessID, -1) }
@@ -169,6 +188,18 @@ final class SimulatedMarketClient: MarketClient {
         market.state.withLock { $0.inFlight[request.businessID, default: 0] -= 1 }
         if market.random.chance(faults.lostReply) { return MarketReply(answer: .failed(.timedOut)) }
         return Task.isCancelled ? MarketReply(answer: .failed(.cancelled)) : reply
+    }
+
+    /// Nobody sends for a business that it knows not to own, nor while the business is held or paused.
+    private func checkThatItMayBeSent(_ businessID: Int64) {
+        let now = market.clock.now.sinceStart
+        let disownedFor = outbox.disowned.withLock { $0[businessID] }.map { now - $0 } ?? .zero
+        if disownedFor > .milliseconds(100) {
+            market.state.withLock { $0.violations.append("\(now): sent for \(businessID), which it does not own") }
+        }
+        if let reason = outbox.database.reasonNotToSend(businessID, grace: .seconds(2)) {
+            market.state.withLock { $0.violations.append("\(now): sent for \(businessID), which is held: \(reason)") }
+        }
     }
 
     private func count(_ businessID: Int64, _ change: Int) {

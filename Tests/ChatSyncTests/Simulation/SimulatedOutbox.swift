@@ -9,6 +9,8 @@ struct DatabaseFaults: Sendable {
     var lostAfter = 0.0
     /// A lost session lives on at the server for a while, with its locks.
     var zombie = 0.0
+    /// No call returns, until its task is cancelled.
+    var hangs = false
     /// Opening a session fails.
     var refusedSession = 0.0
 
@@ -36,6 +38,17 @@ final class SimulatedOutbox: Outbox {
         hasCrashed.withLock { $0 = true }
         for id in sessionIDs.withLock({ $0 }) { database.endSession(id) }
     }
+
+    /// The server notices that sessions which were lost are gone.
+    func endZombies() {
+        for id in sessionIDs.withLock({ $0 }) where lostSessions.withLock({ $0.contains(id) }) {
+            database.endSession(id)
+        }
+    }
+
+    let lostSessions = Mutex<Set<Int>>([])
+    /// Since when the instance knows that it does not own a business any more.
+    let disowned = Mutex<[Int64: Duration]>([:])
 
     var isDead: Bool { hasCrashed.withLock { $0 } }
 
@@ -75,6 +88,7 @@ final class SimulatedSession: OutboxSession {
     let signals: any AsyncSequence<OutboxSignal, Never> & Sendable
     private let outbox: SimulatedOutbox
     private let isLost = Mutex(false)
+    private let owned = Mutex<[Int64]>([])
 
     init(id: Int, signals: AsyncStream<OutboxSignal>, outbox: SimulatedOutbox) {
         self.id = id
@@ -85,7 +99,11 @@ final class SimulatedSession: OutboxSession {
     /// One round trip: carried out at one moment, or not at all, or carried out with its answer lost.
     private func roundTrip<Value>(_ carryOut: (SimulatedDatabase) -> Value) async throws(OutboxError) -> Value {
         await outbox.pause(.microseconds(50)...(.milliseconds(2)))
+        while outbox.faults.withLock({ $0.hangs }), !Task.isCancelled {
+            await outbox.pause(.seconds(1)...(.seconds(1)))
+        }
         let faults = outbox.faults.withLock { $0 }
+        if faults.hangs { throw .unavailable("hangs") }
         if outbox.isDead || isLost.withLock({ $0 }) || !outbox.database.isAlive(id) { throw .unavailable("gone") }
         if outbox.random.chance(faults.lostBefore) { throw lose(faults) }
         outbox.database.state.withLock { $0.statements += 1 }
@@ -97,6 +115,9 @@ final class SimulatedSession: OutboxSession {
 
     private func lose(_ faults: DatabaseFaults) -> OutboxError {
         isLost.withLock { $0 = true }
+        outbox.lostSessions.withLock { _ = $0.insert(id) }
+        let now = outbox.clock.now.sinceStart
+        outbox.disowned.withLock { disowned in for id in owned.withLock({ $0 }) { disowned[id] = now } }
         if outbox.random.chance(faults.zombie) {
             outbox.database.disconnect(id)
         } else {
@@ -106,7 +127,10 @@ final class SimulatedSession: OutboxSession {
     }
 
     func claim(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessRecord] {
-        try await roundTrip { $0.claim(businessIDs, session: id) }
+        let records = try await roundTrip { $0.claim(businessIDs, session: id) }
+        owned.withLock { $0 += records.map(\.businessID) }
+        outbox.disowned.withLock { disowned in for record in records { disowned[record.businessID] = nil } }
+        return records
     }
 
     func readDue(of businessID: Int64, limit: Int, after watermark: Watermark?) async throws(OutboxError) -> DueRows {

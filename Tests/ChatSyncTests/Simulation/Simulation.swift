@@ -18,6 +18,8 @@ final class Simulation: Sendable {
         var database = DatabaseFaults.none
         var market = MarketFaults.none
         var notFoundPatience = Duration.seconds(7200)
+        var retryMax = Duration.seconds(900)
+        var quotaReserve = 0
     }
 
     let plan: Plan
@@ -111,8 +113,9 @@ final class Simulation: Sendable {
         let random = random
         let engine = Engine(
             configuration: EngineConfiguration(
-                businessIDs: plan.businessIDs, pollInterval: plan.pollInterval,
-                notFoundPatience: plan.notFoundPatience, maxParallel: plan.maxParallel, isOnce: isOnce),
+                businessIDs: plan.businessIDs, pollInterval: plan.pollInterval, retryMax: plan.retryMax,
+                notFoundPatience: plan.notFoundPatience, quotaReserve: plan.quotaReserve,
+                maxParallel: plan.maxParallel, isOnce: isOnce),
             outbox: outbox, market: client, clock: EngineClock(clock), random: EngineRandom { random.unit() },
             logger: logger)
         let task = Task(executorPreference: executor) { () -> Result<[String], OutboxError> in
@@ -129,10 +132,26 @@ final class Simulation: Sendable {
         instance.task.cancel()
     }
 
-    /// No faults from now on, and zombies end.
+    /// No faults from now on, zombies end, and what people can mend is mended.
     func calm() {
-        market.state.withLock { $0.faults = .none }
-        for instance in instances.withLock({ $0 }) { instance.outbox.faults.withLock { $0 = .none } }
+        market.state.withLock { state in
+            state.faults = .none
+            let mended: [ContextBehaviour] = [.poisoned, .forbidden]
+            state.behaviours = state.behaviours.filter { !mended.contains($0.value) }
+        }
+        for instance in instances.withLock({ $0 }) {
+            instance.outbox.faults.withLock { $0 = .none }
+            instance.outbox.endZombies()
+        }
+        database.state.withLock { state in
+            for id in state.rows.keys { state.rows[id]?.trigger = .none }
+        }
+        for businessID in plan.businessIDs { setPaused(businessID, false) }
+    }
+
+    /// An operator's lever; the database notifies the owner.
+    func setPaused(_ businessID: Int64, _ isPaused: Bool) {
+        database.setPaused(businessID, isPaused)
     }
 
     // MARK: Rows
@@ -174,6 +193,7 @@ final class Simulation: Sendable {
         for row in rows where row.state != "created" && row.chatID != nil {
             broken.append("row \(row.id) has a chat ID and is \(row.state)")
         }
+        broken += market.state.withLock(\.violations)
         let most = instances.withLock { $0 }.map { $0.client.most.withLock { $0 } }.max() ?? 0
         if most > plan.maxParallel { broken.append("\(most) requests in flight, \(plan.maxParallel) allowed") }
         return broken
