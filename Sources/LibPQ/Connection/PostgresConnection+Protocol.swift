@@ -1,4 +1,5 @@
 import CLibpq
+import Dispatch
 
 /// Sending and receiving. All of it runs on the connection's queue, between two events of the socket.
 extension PostgresConnection {
@@ -7,7 +8,7 @@ extension PostgresConnection {
         while isOpen, let request = requests.takeForSending() {
             let isSent =
                 switch request.work {
-                case .statements(let statements): send(statements, for: request)
+                case .statements(let statements): send(statements, for: request) && sendDeallocations()
                 case .script(let text):
                     PQexitPipelineMode(link.pointer) == 1 && PQsendQuery(link.pointer, text) == 1
                 }
@@ -28,38 +29,41 @@ extension PostgresConnection {
 
     private func send(_ statements: [PostgresStatement], for request: Request) -> Bool {
         for statement in statements {
-            let isSent = statement.isPrepared ? sendPrepared(statement, for: request) : sendOnce(statement)
-            guard isSent else { return false }
-            request.expected.append(.statement)
+            let way = statement.isPrepared ? self.statements.way(for: statement.sql) : .once
+            guard send(statement, way, for: request) else { return false }
         }
         return PQpipelineSync(link.pointer) == 1
     }
 
-    private func sendOnce(_ statement: PostgresStatement) -> Bool {
-        statement.withParameters { count, types, values, lengths, formats in
-            PQsendQueryParams(link.pointer, statement.sql, count, types, values, lengths, formats, 1) == 1
+    private func send(_ statement: PostgresStatement, _ way: StatementCache.Way, for request: Request) -> Bool {
+        switch way {
+        case .once:
+            request.expected.append(.statement(name: nil))
+            return statement.withParameters { count, types, values, lengths, formats in
+                PQsendQueryParams(link.pointer, statement.sql, count, types, values, lengths, formats, 1) == 1
+            }
+        case .preparing(let name):
+            request.expected.append(.preparation(name: name))
+            let types = statement.parameters.map(\.type.rawValue)
+            return PQsendPrepare(link.pointer, name, statement.sql, Int32(types.count), types) == 1
+                && send(statement, .prepared(name: name), for: request)
+        case .prepared(let name):
+            request.expected.append(.statement(name: name))
+            return statement.withParameters { count, _, values, lengths, formats in
+                PQsendQueryPrepared(link.pointer, name, count, values, lengths, formats, 1) == 1
+            }
         }
     }
 
-    private func sendPrepared(_ statement: PostgresStatement, for request: Request) -> Bool {
-        let name: String
-        if let known = self.statements.name(of: statement.sql) {
-            name = known
-        } else {
-            let (added, evicted) = self.statements.add(statement.sql)
-            name = added
-            if let evicted {
-                guard PQsendQueryParams(link.pointer, "DEALLOCATE \(evicted)", 0, nil, nil, nil, nil, 1) == 1 else {
-                    return false
-                }
-                request.expected.append(.nothingOfInterest)
-            }
-            let types = statement.parameters.map(\.type.rawValue)
-            guard PQsendPrepare(link.pointer, name, statement.sql, Int32(types.count), types) == 1 else { return false }
-            request.expected.append(.preparation(of: statement.sql))
-        }
-        return statement.withParameters { count, _, values, lengths, formats in
-            PQsendQueryPrepared(link.pointer, name, count, values, lengths, formats, 1) == 1
+    /// Each as a request of its own behind all that use the name: so neither fails for the other. Nobody waits for the
+    /// answer, so it has no deadline.
+    private func sendDeallocations() -> Bool {
+        statements.takeUnneeded().allSatisfy { name in
+            let work = [PostgresStatement("DEALLOCATE \(name)")]
+            let request = Request(
+                id: nextID(), work: .statements(work), deadline: .distantFuture, continuation: nil)
+            requests.addSent(request)
+            return send(work, for: request)
         }
     }
 
@@ -69,20 +73,26 @@ extension PostgresConnection {
     /// never again, whatever is still to be read.
     func socketIsReadable() {
         repeat {
-            let isAlive = PQconsumeInput(link.pointer) == 1
-            takeResults()
-            takeNotifications()
-            guard isOpen else { return }
-            guard isAlive, PQstatus(link.pointer) != CONNECTION_BAD else { return loseBroken() }
+            guard takeIn() else { return }
+            // TLS may hold back what did not fit at once, and no socket tells of it.
+            guard PQsslInUse(link.pointer) == 0 || takeIn() else { return }
         } while link.hasInput
-        // TLS may hold back what did not fit at once, and no socket tells of it.
-        if PQsslInUse(link.pointer) == 1, requests.current != nil {
-            _ = PQconsumeInput(link.pointer)
-            takeResults()
-            guard isOpen else { return }
-        }
+        cancelAbandoned()
         // libpq may have written while it read, and scripts wait for what was sent before.
         send()
+    }
+
+    /// - Returns: false where the connection is lost.
+    private func takeIn() -> Bool {
+        let isAlive = PQconsumeInput(link.pointer) == 1
+        takeResults()
+        takeNotifications()
+        guard isOpen else { return false }
+        guard isAlive, PQstatus(link.pointer) != CONNECTION_BAD else {
+            loseBroken()
+            return false
+        }
+        return true
     }
 
     private func takeNotifications() {
@@ -113,27 +123,49 @@ extension PostgresConnection {
     private func take(_ result: consuming ResultHandle, for request: Request) {
         switch result.status {
         case PGRES_PIPELINE_SYNC:
+            guard request.isFullyAnswered else { return loseConfused() }
             requests.currentIsDone()
             request.finish()
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY:
-            if case .statement = request.expected.popFirst() { request.rows.append(PostgresRows(result)) }
+            succeeded(request, result)
         case PGRES_FATAL_ERROR:
             failed(request, .of(result))
         case PGRES_PIPELINE_ABORTED:
-            if case .preparation(let sql) = request.expected.popFirst() { statements.forget(sql) }
+            if case .preparation(let name) = request.expected.popFirst() { statements.forget(name, isAtServer: false) }
         case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
             lose(PostgresError(.misuse, "COPY is not supported"))
-        default: break
+        default: loseConfused()
+        }
+    }
+
+    private func succeeded(_ request: Request, _ result: borrowing ResultHandle) {
+        if case .script = request.work { return }
+        switch request.expected.popFirst() {
+        case .preparation(let name): statements.isReady(name)
+        case .statement: request.rows.append(PostgresRows(result))
+        case nil: loseConfused()
         }
     }
 
     private func failed(_ request: Request, _ error: PostgresError) {
         request.error = request.error ?? error
-        if case .preparation(let sql) = request.expected.popFirst() { statements.forget(sql) }
-        // "cached plan must not change result type": it is prepared anew the next time.
-        if error.sqlState == .featureNotSupported, case .statements(let failed) = request.work {
-            for statement in failed where statement.isPrepared { statements.forget(statement.sql) }
+        switch request.expected.popFirst() {
+        case .preparation(let name): statements.forget(name, isAtServer: false)
+        // It is prepared anew the next time. "cached plan must not change result type":
+        case .statement(let name?) where error.sqlState == .featureNotSupported:
+            statements.forget(name, isAtServer: true)
+        // After DISCARD ALL or DEALLOCATE ALL:
+        case .statement(let name?) where error.sqlState == .invalidStatementName:
+            statements.forget(name, isAtServer: false)
+        default: break
         }
+        // libpq's own words: it does not understand the server, or has no memory for what it says.
+        if error.kind == .connectionLost { lose(error) }
+    }
+
+    /// Which answer belongs to which statement is not known any more.
+    private func loseConfused() {
+        lose(PostgresError(.connectionLost, "the server's answers do not fit the statements"))
     }
 
     /// A script has no sync; it ends with libpq's first empty answer.

@@ -6,6 +6,9 @@ import Synchronization
 ///
 /// Any number of tasks may call at once. Requests are sent in the order of the calls, without waiting for each other's
 /// answers (libpq's pipeline mode), and fail without harm to their neighbours. Call ``close()`` in the end.
+///
+/// When the calling task is cancelled, a call ends at once. The server is asked to stop where that harms no neighbour; the
+/// connection stays usable, unless the late answer is not there at the request's deadline.
 public final actor PostgresConnection {
     /// The server process, as libpq knows it. Behind a pooler it may be another one.
     public nonisolated let backendPID: Int32
@@ -22,7 +25,7 @@ public final actor PostgresConnection {
     private let notify: AsyncStream<PostgresNotification>.Continuation
     private let queryTimeout: Duration
     private let timer: DeadlineTimer
-    private var nextID = 0
+    private var lastID = 0
     /// Why nothing can be sent any more.
     private var end: PostgresError?
 
@@ -121,7 +124,8 @@ public final actor PostgresConnection {
         _ = try await run(.script(script), timeout: timeout)
     }
 
-    /// Asks the server to stop what it runs for this connection; the request fails with SQLSTATE 57014.
+    /// Asks the server to stop what it runs for this connection; the request fails with SQLSTATE 57014. Until that is over,
+    /// nothing else is sent.
     public func cancelAll() {
         if !requests.sent.isEmpty { askToCancel() }
     }
@@ -131,9 +135,13 @@ public final actor PostgresConnection {
         lose(PostgresError(.connectionLost, "the connection was closed"))
     }
 
+    func nextID() -> Int {
+        lastID += 1
+        return lastID
+    }
+
     private func run(_ work: Request.Work, timeout: Duration?) async throws(PostgresError) -> [PostgresRows] {
-        nextID += 1
-        let id = nextID
+        let id = nextID()
         let deadline = DispatchTime.now() + (timeout ?? queryTimeout).dispatchInterval
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -179,34 +187,6 @@ public final actor PostgresConnection {
             lose(PostgresError(.queryTimedOut, "no answer in time; the connection was closed"))
         } else {
             timer.watch(earliest)
-        }
-    }
-
-    // MARK: Cancellation
-
-    private func cancel(_ id: Int) {
-        if let request = requests.removeWaiting(id) {
-            return request.lose(PostgresError(.cancelled, "not sent"))
-        }
-        guard let request = requests.sent.first(where: { $0.id == id }) else { return }
-        if requests.sent.count == 1 {
-            request.isCancelled = true
-            askToCancel()
-        } else {
-            // Cancelling could hit a neighbour. Its answer is read and thrown away.
-            request.lose(PostgresError(.cancelled, "the answer was not waited for"))
-        }
-    }
-
-    /// libpq's call opens a connection of its own and blocks, so it gets a thread of its own.
-    private func askToCancel() {
-        guard isOpen, let cancel = PQgetCancel(link.pointer) else { return }
-        let handle = UInt(bitPattern: cancel)
-        DispatchQueue.global().async {
-            guard let cancel = OpaquePointer(bitPattern: handle) else { return }
-            var buffer = [CChar](repeating: 0, count: 256)
-            _ = PQcancel(cancel, &buffer, Int32(buffer.count))
-            PQfreeCancel(cancel)
         }
     }
 }

@@ -23,18 +23,20 @@ public struct PostgresRows: Sendable, RandomAccessCollection {
         let pointer = result.pointer
         let width = PQnfields(pointer)
         columns = (0..<width).map { column in
-            Column(name: String(cString: PQfname(pointer, column)), type: TypeID(rawValue: PQftype(pointer, column)))
+            Column(
+                name: PQfname(pointer, column).map { String(cString: $0) } ?? "",
+                type: TypeID(rawValue: PQftype(pointer, column)))
         }
         var bytes: [UInt8] = []
         var ends: [Int] = []
         for row in 0..<PQntuples(pointer) {
             for column in 0..<width {
-                if PQgetisnull(pointer, row, column) == 1 {
-                    ends.append(-1 - bytes.count)
-                } else if let value = PQgetvalue(pointer, row, column) {
+                if PQgetisnull(pointer, row, column) == 0, let value = PQgetvalue(pointer, row, column) {
                     let length = Int(PQgetlength(pointer, row, column))
                     bytes.append(contentsOf: UnsafeRawBufferPointer(start: value, count: length))
                     ends.append(bytes.count)
+                } else {
+                    ends.append(-1 - bytes.count)
                 }
             }
         }

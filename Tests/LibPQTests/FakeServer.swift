@@ -1,0 +1,69 @@
+import LibPQ
+
+/// Speaks just enough of PostgreSQL's protocol to lie in it.
+final class FakeServer: Sendable {
+    private let loopback: Loopback
+
+    /// - Parameter answer: what it says when it is asked for the first time, and from then on.
+    init(answer: @escaping @Sendable () -> [UInt8]) {
+        loopback = Loopback { client in
+            guard let length = client.read(exactly: 4), client.read(exactly: length.bigEndianInt - 4) != nil else {
+                return
+            }
+            let authenticated = Self.message("R", [0, 0, 0, 0])
+            let key = Self.message("K", [0, 0, 0, 1, 0, 0, 0, 2])
+            client.write(authenticated + key + Self.ready)
+            while let head = client.read(exactly: 5), client.read(exactly: head.dropFirst().bigEndianInt - 4) != nil {
+                // Sync, or a simple query.
+                if head[0] == UInt8(ascii: "S") || head[0] == UInt8(ascii: "Q") { client.write(answer()) }
+            }
+        }
+    }
+
+    func connect() async throws(PostgresError) -> PostgresConnection {
+        try await PostgresConnection.connect(
+            PostgresConfiguration(
+                connectionString: "host=127.0.0.1 port=\(loopback.port) user=x dbname=x",
+                overrides: [("sslmode", "disable"), ("gssencmode", "disable")], queryTimeout: .milliseconds(300)))
+    }
+
+    func stop() {
+        loopback.stop()
+    }
+}
+
+// The messages. Source: PostgreSQL's documentation, "Message Formats".
+extension FakeServer {
+    static let ready = message("Z", Array("I".utf8))
+    static let parsed = message("1", [])
+    static let bound = message("2", [])
+
+    static func message(_ type: Unicode.Scalar, _ body: [UInt8]) -> [UInt8] {
+        [UInt8(ascii: type)] + integer(Int32(body.count + 4)) + body
+    }
+
+    static func completed(_ tag: String) -> [UInt8] {
+        message("C", Array(tag.utf8) + [0])
+    }
+
+    /// RowDescription, of columns of this type.
+    static func description(_ names: [[UInt8]], type: Int32) -> [UInt8] {
+        let rest: [UInt8] = integer(0) + [0, 0] + integer(type) + [255, 255] + integer(-1) + [0, 1]
+        let columns: [UInt8] = names.flatMap { name -> [UInt8] in name + [0] + rest }
+        return message("T", integer(Int32(names.count)).suffix(2) + columns)
+    }
+
+    /// DataRow; `nil` is NULL.
+    static func row(_ values: [[UInt8]?]) -> [UInt8] {
+        let columns = values.flatMap { value -> [UInt8] in integer(Int32(value?.count ?? -1)) + (value ?? []) }
+        return message("D", integer(Int32(values.count)).suffix(2) + columns)
+    }
+
+    static func integer(_ value: Int32) -> [UInt8] {
+        withUnsafeBytes(of: value.bigEndian) { Array($0) }
+    }
+}
+
+extension Collection<UInt8> {
+    fileprivate var bigEndianInt: Int { reduce(0) { $0 << 8 | Int($1) } }
+}
