@@ -6,8 +6,7 @@
 --
 -- It is one transaction, so the outbox and your tables never disagree: both know the chat, or neither does. For the
 -- same reason, what fails here holds back the row that it fails for, and that row alone: it stays pending, its
--- last_error shows your error (`market-chatd explain` too), and it is tried again later; its neighbours are settled as
--- ever. Keep it short: while it waits for a lock on your order, it waits in market-chatd's transaction.
+-- last_error shows your error, and it is tried again later; its neighbours are settled as ever. Keep it short: while it waits for a lock on your order, it waits in market-chatd's transaction.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 BEGIN;
@@ -18,8 +17,8 @@ BEGIN;
 CREATE OR REPLACE FUNCTION shop.take_chat() RETURNS trigger LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    -- chat_id is NULL unless the chat was created; last_error is NULL if it was. Where an operator tries a rejected row
-    -- again (`market-chatd retry`), the row is pending again, and both are empty in your table until it is settled.
+    -- chat_id is NULL unless the chat was created; last_error is NULL if it was. Where an operator makes a rejected row
+    -- pending again, both are empty in your table until it is settled.
     IF NEW.context_type = 'ORDER' THEN
         UPDATE shop.orders SET
             chat_id = NEW.chat_id,

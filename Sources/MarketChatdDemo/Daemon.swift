@@ -8,7 +8,7 @@ struct Daemon: Sendable {
     let directory: String
 
     var logFile: String { directory + "/market-chatd.log" }
-    /// The configuration once more, for whoever looks around with `market-chatd status --env-file …`.
+    /// The configuration once more, for whoever looks around with `market-chatd run --dry-run --env-file …`.
     var environmentFile: String { directory + "/market-chatd.env" }
 
     /// How long the daemon may take to end after SIGTERM: more than its own drain timeout.

@@ -14,7 +14,7 @@ enum KeepHints {
                 TABLE shop.orders;  TABLE market_chat.outbox;  TABLE market_chat.attempt;
               curl \(daemon.settings.httpURL)/status.json
               curl '\(stage.sandbox.url)/sandbox/state?contexts=no'
-              \(daemon.program) status --env-file \(daemon.environmentFile)
+              \(daemon.program) run --dry-run --env-file \(daemon.environmentFile)
               tail -f \(daemon.logFile)
 
             An order of your own, in psql; a moment later it has its chat ID:

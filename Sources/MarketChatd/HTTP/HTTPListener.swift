@@ -32,6 +32,8 @@ struct HTTPListener: Service {
     let logger: Logger
 
     func run() async throws {
+        // What fails at the start is thrown; and what it says when it is cancelled is no error.
+        let quiet = logger.quieter(.critical)
         let application = Application(
             responder: router.buildResponder(),
             server: .http1(
@@ -44,12 +46,12 @@ struct HTTPListener: Service {
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
-                    Self.maximumConnections, logger: logger.quieter(.warning))),
+                    Self.maximumConnections, logger: quiet)),
             onServerRunning: { channel in
                 onBound(ListenAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
                 bound.open()
             },
-            logger: logger.quieter(.warning))
+            logger: quiet)
         do {
             try await application.run()
         } catch  where !bound.isOpen && !(error is CancellationError) {

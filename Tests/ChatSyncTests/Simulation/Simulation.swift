@@ -53,14 +53,12 @@ final class Simulation: Sendable {
 
     // MARK: Running
 
-    /// Simulations run one after another on threads of their own: they never wait, so on Swift's pool they would starve
-    /// the tests that do.
-    private static let lanes = [DispatchQueue(label: "simulation-0"), DispatchQueue(label: "simulation-1")]
-    private static let nextLane = Atomic(0)
+    /// Simulations run one after another on a thread of their own: they never wait, so on Swift's pool they would starve the
+    /// tests that do.
+    private static let lane = DispatchQueue(label: "simulation")
 
     /// Runs `script` and all that it starts, to the script's end.
     func run(_ script: @escaping @Sendable (Simulation) async -> Void) async {
-        let lane = Self.lanes[Self.nextLane.add(1, ordering: .relaxed).newValue % Self.lanes.count]
         // Made here, so that what the script records belongs to this test; it runs on the lane.
         let story = Task(executorPreference: executor) {
             await script(self)
@@ -75,7 +73,7 @@ final class Simulation: Sendable {
             self.isOver.store(true, ordering: .relaxed)
         }
         let isWell = await withCheckedContinuation { continuation in
-            lane.async { continuation.resume(returning: self.runJobs()) }
+            Self.lane.async { continuation.resume(returning: self.runJobs()) }
         }
         if !isWell { Issue.record("deadlock at \(now): nothing runs and nobody sleeps") }
     }
