@@ -110,6 +110,8 @@ import Testing
         let info = await client.keyInfo(businessID: 1)
         #expect(info == MarketReply(answer: .ok(APIKeyInfo(name: nil, scopes: [])), tries: 2))
         let page = await client.campaigns(businessID: 1, pageToken: "p")
-        #expect(page == MarketReply(answer: .ok(CampaignPage(campaigns: [], nextPageToken: "p")), tries: 2))
+        var expected = MarketReply(answer: .ok(CampaignPage(campaigns: [], nextPageToken: "p")), tries: 2)
+        expected.lostTries = 1
+        #expect(page == expected, "the Market may have counted the one that timed out")
     }
 }

@@ -5,7 +5,7 @@ import LibPQ
 struct Settlement {
     /// While halves are tried, nothing waits long: all other results wait behind them.
     private static let haste = PostgresStatement(
-        "SELECT set_config('lock_timeout', '100', true), set_config('statement_timeout', '2000', true)")
+        "SELECT set_config('lock_timeout', '300', true), set_config('statement_timeout', '2000', true)")
     /// After so long, rows that are still to be tried are left for later.
     private static let longestSearch = Duration.seconds(20)
     /// Triggers that wait for the commit would fire where no `statement_timeout` ends them. In a function, since as a

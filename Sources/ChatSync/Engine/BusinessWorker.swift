@@ -139,12 +139,14 @@ actor BusinessWorker {
             exchanges.addTask { await self.exchange(row, isProbe: isProbe) }
         case .read(let watermark):
             let limit = queue.readLimit
+            queue.readBegins()
             let found = await ask { session async throws(OutboxError) in
                 try await session.readDue(of: self.businessID, limit: limit, after: watermark)
             }
             if let found { take(found, limit: limit, isFromBeginning: watermark == nil) }
         case .fallAsleep:
             let limit = queue.readLimit
+            queue.readBegins()
             let answer = await ask { session async throws(OutboxError) in
                 try await session.fallAsleep(self.businessID, limit: limit)
             }

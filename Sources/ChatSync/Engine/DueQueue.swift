@@ -38,6 +38,14 @@ struct DueQueue: Sendable {
     /// Whether the last read began at the beginning and left nothing behind.
     private var isComplete = false
     private var lastCount = 0
+    private var meanwhile = Meanwhile()
+
+    /// What happened since the read under way began, which may have seen the rows as they were before.
+    private struct Meanwhile {
+        var settled: Set<Int64> = []
+        var isReadNeeded = false
+        var nextDue: Moment?
+    }
 
     /// A row to be left alone.
     private struct Shelved {
@@ -68,7 +76,13 @@ struct DueQueue: Sendable {
     /// What is known is not enough any more.
     mutating func mustRead() {
         isReadNeeded = true
+        meanwhile.isReadNeeded = true
         watermark = nil
+    }
+
+    /// The database is asked now; ``found(_:limit:isFromBeginning:inFlight:now:)`` follows.
+    mutating func readBegins() {
+        meanwhile = Meanwhile()
     }
 
     /// The business is not ours any more. The shelf stays: its rows are still to be left alone.
@@ -99,11 +113,12 @@ struct DueQueue: Sendable {
 
     /// Takes in what a read found.
     mutating func found(_ found: DueRows, limit: Int, isFromBeginning: Bool, inFlight: Set<Int64>, now: Moment) {
-        isReadNeeded = false
+        isReadNeeded = meanwhile.isReadNeeded
         // Only a read from the beginning looks for what is due later.
-        if isFromBeginning { nextDue = found.nextDueIn.map { now + $0 } }
+        if isFromBeginning { nextDue = [found.nextDueIn.map { now + $0 }, meanwhile.nextDue].compactMap { $0 }.min() }
         if isFromBeginning { lastSweep = now }
-        let free = found.rows.filter { !inFlight.contains($0.id) && !unsettled.contains($0.id) }
+        let taken = inFlight.union(unsettled).union(meanwhile.settled)
+        let free = found.rows.filter { !taken.contains($0.id) }
         rows = free.filter { shelf[$0.id].map { $0.until <= now } ?? true }[...]
         shelvedRows = free.filter { shelf[$0.id].map { $0.until > now } ?? false }
         lastCount = rows.count
@@ -132,7 +147,7 @@ struct DueQueue: Sendable {
 
     /// The result of the row was written.
     mutating func settled(_ row: DueRow, change: RowResult.Change, now: Moment) {
-        unsettled.remove(row.id)
+        isWritten(row)
         switch change {
         case .created, .rejected: shelf[row.id] = nil
         case .backoff(let delay): putOff(row, until: now + delay)
@@ -142,21 +157,27 @@ struct DueQueue: Sendable {
 
     /// The row is as somebody else left it.
     mutating func isNotOurs(_ row: DueRow) {
-        unsettled.remove(row.id)
+        isWritten(row)
         shelf[row.id] = nil
         mustRead()
     }
 
     /// The row will be due again, not later than this.
     mutating func putOff(_ row: DueRow, until: Moment) {
-        unsettled.remove(row.id)
+        isWritten(row)
         shelf[row.id] = nil
         nextDue = min(nextDue ?? until, until)
+        meanwhile.nextDue = min(meanwhile.nextDue ?? until, until)
+    }
+
+    private mutating func isWritten(_ row: DueRow) {
+        unsettled.remove(row.id)
+        meanwhile.settled.insert(row.id)
     }
 
     /// The database refuses to write this row.
     mutating func leaveAlone(_ row: DueRow, until: Moment) {
-        unsettled.remove(row.id)
+        isWritten(row)
         shelf[row.id] = Shelved(until: until, mayProbe: false)
         mustRead()
     }

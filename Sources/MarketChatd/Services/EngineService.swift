@@ -18,8 +18,8 @@ struct EngineService: Service {
         let left = try await withGracefulShutdownHandler {
             try await settled()
         } onGracefulShutdown: {
-            onDrain()
             engine.drain()
+            onDrain()
         }
         guard left.isEmpty else { throw CommandFailure(.failed, left) }
     }
