@@ -68,27 +68,33 @@ let package = Package(
             dependencies: ["MarketSandbox", "PrivatePostgres", argumentParser, subprocess, unixSignals],
             resources: [.embedInCode("SQL")], swiftSettings: strict),
 
-        .testTarget(name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
-            name: "MarketAPITests", dependencies: ["MarketAPI", "MarketSandbox", nioCore, nioPosix, nioSSL],
+            name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "MarketAPITests",
+            dependencies: ["MarketAPI", "MarketSandbox", "TestSupport", nioCore, nioPosix, nioSSL],
             swiftSettings: strict),
         .testTarget(
-            name: "ChatOutboxTests", dependencies: ["ChatOutbox", "LibPQ", "PrivatePostgres"], swiftSettings: strict),
+            name: "ChatOutboxTests", dependencies: ["ChatOutbox", "LibPQ", "PrivatePostgres", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
-            name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", logging], swiftSettings: strict
-        ),
+            name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "MarketSandboxTests",
             dependencies: [
-                "MarketSandbox", "MarketSandboxCommand", argumentParser, asyncHTTPClient, nioCore, nioHTTP1,
+                "MarketSandbox", "MarketSandboxCommand", "TestSupport", argumentParser, asyncHTTPClient, nioCore,
+                nioHTTP1,
             ],
             swiftSettings: strict),
-        .testTarget(name: "MarketChatdTests", dependencies: ["MarketChatd", logging], swiftSettings: strict),
+        .testTarget(
+            name: "MarketChatdTests", dependencies: ["MarketChatd", "TestSupport", logging], swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "ChatOutbox", "LibPQ", "MarketChatd", "MarketSandboxCommand", "MarketChatdDemo", "MarketSandbox",
-                "PrivatePostgres", subprocess,
+                "PrivatePostgres", "TestSupport", subprocess,
             ],
             swiftSettings: strict),
     ]

@@ -1,8 +1,9 @@
 import Glibc
 import PrivatePostgres
+import TestSupport
 import Testing
 
-@Suite struct PrivatePostgresTests {
+@Suite(.seated) struct PrivatePostgresTests {
     @Test func aClusterOutlivesAKillAndLeavesNothingBehind() async throws {
         let cluster = try await PrivatePostgres.start()
         try await cluster.createDatabase(named: "lasting")

@@ -1,9 +1,10 @@
 import ChatOutbox
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// `Config/roles.sql`: the daemon and a producer can do their work with it, and nothing else.
-@Suite struct RolesTests {
+@Suite(.seated) struct RolesTests {
     private static let script = "/Config/roles.sql"
 
     private func withRoles() async throws -> TestDatabase {

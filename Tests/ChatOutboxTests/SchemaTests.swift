@@ -1,10 +1,11 @@
 import PrivatePostgres
+import TestSupport
 import Testing
 
 @testable import ChatOutbox
 
 /// What `market-chatd migrate` makes, and what producers can do with it.
-@Suite struct SchemaTests {
+@Suite(.seated) struct SchemaTests {
     @Test func migratingTwiceAndAtOnceIsSafe() async throws {
         let database = try await TestDatabase.makeEmpty()
         let migrator = SchemaMigrator(connectionString: database.connectionString)

@@ -1,9 +1,10 @@
 import ChatOutbox
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// Ownership, due rows, sleep and wake-up, on a real server.
-@Suite struct SessionTests {
+@Suite(.seated) struct SessionTests {
     // MARK: Ownership
 
     @Test func aBusinessHasOneOwnerAtATime() async throws {

@@ -1,10 +1,11 @@
 import ChatOutbox
 import LibPQ
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// How results are written.
-@Suite struct SettlementTests {
+@Suite(.seated) struct SettlementTests {
     private func result(
         _ rowID: Int64, _ change: RowResult.Change, attempts: Int = 0, _ exchange: ExchangeRecord? = nil
     ) -> RowResult {

@@ -1,10 +1,11 @@
 import ChatOutbox
 import ChatSync
 import Synchronization
+import TestSupport
 import Testing
 
 /// The engine in a world of crashes, lost replies and refusals. A seed that fails is an argument of `replay`.
-@Suite struct SimulationTests {
+@Suite(.seated, .serialized) struct SimulationTests {
     /// The mixed world. Returns the journal of settlements.
     static func everythingAtOnce(seed: UInt64) async -> [String] {
         var plan = Simulation.Plan()

@@ -1,5 +1,6 @@
 import Glibc
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// Daemons that are killed under load: nothing is lost, and nothing is written twice.

@@ -2,6 +2,7 @@ import Glibc
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// A database that goes away, and one that is not there yet.

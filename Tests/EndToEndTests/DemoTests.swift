@@ -1,5 +1,6 @@
 import Glibc
 import Subprocess
+import TestSupport
 import Testing
 
 @testable import MarketChatdDemo
@@ -107,7 +108,7 @@ import Testing
 }
 
 /// The checks at the end of the demonstration: they notice what they are for.
-@Suite struct DemoCheckTests {
+@Suite(.seated) struct DemoCheckTests {
     private let traffic = Traffic(
         DemoSettings(orders: 40, seed: 3, daemonPath: nil, pace: .quick))
 

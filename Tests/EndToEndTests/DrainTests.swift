@@ -1,5 +1,6 @@
 import Glibc
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// How the daemon stops.

@@ -1,5 +1,6 @@
 import ChatOutbox
 import PrivatePostgres
+import TestSupport
 import Testing
 
 @testable import MarketChatdDemo

@@ -1,5 +1,6 @@
 import Glibc
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// How the program ends where it cannot work, and what it says.

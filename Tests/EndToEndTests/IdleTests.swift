@@ -2,6 +2,7 @@ import Glibc
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// A daemon that has nothing to do.

@@ -1,5 +1,6 @@
 import Glibc
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// Keys that the Market refuses, and their correction under a running daemon.

@@ -1,5 +1,6 @@
 import Glibc
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// `migrate`, and the environment file that every command takes.

@@ -1,4 +1,5 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// The whole thing under every fault at once.

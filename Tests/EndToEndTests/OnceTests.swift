@@ -1,4 +1,5 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// `run --once` and `run --dry-run`.

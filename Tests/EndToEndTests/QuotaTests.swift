@@ -1,4 +1,5 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// The quota of a window, on real clocks.

@@ -1,4 +1,5 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// When rows are sent, and how often.

@@ -1,4 +1,5 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
 /// Keys and passwords go to the Market and to the database, and nowhere else.

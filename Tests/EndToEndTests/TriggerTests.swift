@@ -1,5 +1,6 @@
 import MarketSandbox
 import PrivatePostgres
+import TestSupport
 import Testing
 
 /// A seller's own triggers on the settlement, with the daemon in a role that has no right on the seller's tables.

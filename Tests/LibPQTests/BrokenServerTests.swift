@@ -1,8 +1,9 @@
 import LibPQ
+import TestSupport
 import Testing
 
 /// No answer of a server, or of a pooler before it, may trap or hang.
-@Suite struct BrokenServerTests {
+@Suite(.seated) struct BrokenServerTests {
     private static let one =
         FakeServer.parsed + FakeServer.bound + FakeServer.description([Array("n".utf8)], type: 25)
         + FakeServer.row([[65]]) + FakeServer.completed("SELECT 1")

@@ -1,8 +1,9 @@
 import LibPQ
+import TestSupport
 import Testing
 
 /// What a cancelled caller gets, and that nobody else feels it.
-@Suite struct CancellationTests {
+@Suite(.seated) struct CancellationTests {
     private let slow = PostgresStatement("SELECT pg_sleep(30)")
 
     private func start(

@@ -1,5 +1,6 @@
 import LibPQ
 import PrivatePostgres
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -7,7 +8,7 @@ import Testing
 #endif
 
 /// How connections come about and end.
-@Suite struct LifeTests {
+@Suite(.seated) struct LifeTests {
     private let slow = PostgresStatement("SELECT pg_sleep(30)")
 
     @Test func notificationsComeWhileIdleAndInBetween() async throws {

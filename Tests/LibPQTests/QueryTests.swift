@@ -1,7 +1,8 @@
 import LibPQ
+import TestSupport
 import Testing
 
-@Suite struct QueryTests {
+@Suite(.seated) struct QueryTests {
     @Test func valuesComeBackAsTheyWent() async throws {
         let connection = try await connect()
         let text = "naïve 💬 'quoted' \\ \n"

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import MarketAPI
 
-@Suite struct AnswerParsingTests {
+@Suite(.seated) struct AnswerParsingTests {
     private let parsing = AnswerParsing(safe: SafeText(hiding: "s3cr3t"))
 
     private func createdChat(_ body: String) -> MarketAnswer<CreatedChat> {

@@ -1,9 +1,10 @@
 import MarketAPI
+import TestSupport
 import Testing
 
 @testable import struct MarketAPI.BaseURL
 
-@Suite struct ConfigurationTests {
+@Suite(.seated) struct ConfigurationTests {
     @Test(arguments: [
         ("https://api.partner.market.yandex.ru", "https://api.partner.market.yandex.ru"),
         ("HTTPS://API.Example:8443/Yandex-Go//api/", "https://api.example:8443/Yandex-Go/api"),
@@ -63,7 +64,7 @@ import Testing
     }
 }
 
-@Suite struct SecretTests {
+@Suite(.seated) struct SecretTests {
     @Test func aSecretShowsItselfNowhere() {
         let secret = SecretString("hunter2")
         var dumped = ""

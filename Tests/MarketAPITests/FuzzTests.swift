@@ -1,10 +1,11 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import MarketAPI
 
 /// Seeded: a failure names the seed and the body, which fail again alone.
-@Suite struct FuzzTests {
+@Suite(.seated) struct FuzzTests {
     private static let bodies = [
         #"{"status":"OK","result":{"chatId":9007199254740993}}"#,
         #"{"status":"ERROR","errors":[{"code":"NOT_FOUND","message":"Order not found: 'orderId' \u0416\ud83d\ude00"}]}"#,

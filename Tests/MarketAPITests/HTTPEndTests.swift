@@ -1,8 +1,9 @@
 import MarketAPI
+import TestSupport
 import Testing
 
 /// How exchanges end that do not end by themselves.
-@Suite struct HTTPEndTests {
+@Suite(.seated) struct HTTPEndTests {
     @Test(arguments: [
         [],
         [RawServer.Step.drip("HTTP/1.1 100 Continue\r\n\r\n", every: .milliseconds(10))],

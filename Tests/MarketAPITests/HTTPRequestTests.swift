@@ -1,8 +1,9 @@
 import MarketAPI
 import Synchronization
+import TestSupport
 import Testing
 
-@Suite struct HTTPRequestTests {
+@Suite(.seated) struct HTTPRequestTests {
     @Test func aChatIsRequestedAsTheVendorDocumentsIt() async throws {
         try await withServer(script: { _ in [.send(chat7)] }) { server in
             let reply = try await withClient(url: server.url + "/prefix/") { await $0.createChat(someChat) }

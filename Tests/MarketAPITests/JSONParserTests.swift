@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import MarketAPI
 
-@Suite struct JSONParserTests {
+@Suite(.seated) struct JSONParserTests {
     private func parse(_ text: String) throws -> JSONValue {
         try JSONParser.parse(Array(text.utf8))
     }

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import MarketAPI
 
-@Suite struct RetryPolicyTests {
+@Suite(.seated) struct RetryPolicyTests {
     private let policy = RetryPolicy(
         maxTries: 3, baseDelay: .milliseconds(100), maxDelay: .milliseconds(1000), totalLimit: .seconds(10))
 

@@ -1,8 +1,9 @@
 import MarketAPI
 import Synchronization
+import TestSupport
 import Testing
 
-@Suite struct RetryingMarketClientTests {
+@Suite(.seated) struct RetryingMarketClientTests {
     private static let ok = MarketReply(answer: MarketAnswer.ok(CreatedChat(chatID: 7)))
     private static let away = MarketReply<CreatedChat>(answer: .refused(status: 503, problem: MarketProblem()))
     private static let late = MarketReply<CreatedChat>(answer: .failed(.timedOut))

@@ -1,8 +1,9 @@
 import MarketAPI
 import NIOSSL
+import TestSupport
 import Testing
 
-@Suite struct TLSTests {
+@Suite(.seated) struct TLSTests {
     /// One `createChat` over TLS against a server that has a certificate for `names`.
     private func exchange(
         names: String, host: String = "localhost", isTrusted: Bool = true,

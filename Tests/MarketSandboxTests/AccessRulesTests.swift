@@ -1,7 +1,8 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
-@Suite struct AccessRulesTests {
+@Suite(.seated) struct AccessRulesTests {
     static let unknown = "ACMA:\(String(repeating: "x", count: 40)):0123abcd"
 
     @Test(

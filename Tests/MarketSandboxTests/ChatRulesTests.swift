@@ -1,7 +1,8 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
-@Suite struct ChatRulesTests {
+@Suite(.seated) struct ChatRulesTests {
     @Test func aContextHasOneChatHoweverOftenItIsAskedFor() {
         var fixture = MarketFixture()
         let first = fixture.ask(order: 17)

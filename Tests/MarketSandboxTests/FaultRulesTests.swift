@@ -1,7 +1,8 @@
 import MarketSandbox
+import TestSupport
 import Testing
 
-@Suite struct FaultRulesTests {
+@Suite(.seated) struct FaultRulesTests {
     @Test func theSameSeedGivesEachOrderTheSameFateWhateverComesBetween() {
         func fates(seed: UInt64, backwards: Bool) -> [Int64: [SandboxReply]] {
             var fixture = MarketFixture {

@@ -1,8 +1,9 @@
 import Glibc
 import MarketSandbox
+import TestSupport
 import Testing
 
-@Suite struct QuotaRulesTests {
+@Suite(.seated) struct QuotaRulesTests {
     /// 2027-01-15 08:00:00 GMT is a whole hour, so the window is the vendor's.
     @Test func everyAnswerSaysWhatTheWindowHasLeft() {
         var fixture = MarketFixture()

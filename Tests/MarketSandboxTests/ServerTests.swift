@@ -1,8 +1,9 @@
 import MarketSandbox
 import NIOHTTP1
+import TestSupport
 import Testing
 
-@Suite struct ServerTests {
+@Suite(.seated) struct ServerTests {
     @Test func aChatIsCreatedOverHTTPAndTheConnectionIsClosed() async throws {
         try await withSandbox { sandbox in
             let before = SandboxMoment.monotonicNow()

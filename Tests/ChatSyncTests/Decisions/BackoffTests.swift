@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import ChatSync
 
-@Suite struct BackoffTests {
+@Suite(.seated) struct BackoffTests {
     @Test func aStepDoublesUpToTheLongestAndAtLeastHalfOfItIsWaited() {
         let backoff = Backoff(base: .seconds(2), max: .seconds(900))
         let steps: [Int64] = [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]

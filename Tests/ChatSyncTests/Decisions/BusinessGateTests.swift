@@ -1,11 +1,12 @@
 import ChatOutbox
 import MarketAPI
+import TestSupport
 import Testing
 
 @testable import ChatSync
 
 /// Whether a business may send, and what each answer changes about it.
-@Suite struct BusinessGateTests {
+@Suite(.seated) struct BusinessGateTests {
     private let half = EngineRandom { 0.5 }
 
     private func at(_ seconds: Int64) -> Moment { Moment(sinceStart: .seconds(seconds)) }

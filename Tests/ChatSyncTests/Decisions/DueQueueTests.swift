@@ -1,10 +1,11 @@
 import ChatOutbox
+import TestSupport
 import Testing
 
 @testable import ChatSync
 
 /// Which row goes next, and when the database is asked.
-@Suite struct DueQueueTests {
+@Suite(.seated) struct DueQueueTests {
     private func at(_ seconds: Int64) -> Moment { Moment(sinceStart: .seconds(seconds)) }
 
     private func row(_ id: Int64, priority: Int16 = 0) -> DueRow {

@@ -1,11 +1,12 @@
 import ChatOutbox
 import MarketAPI
+import TestSupport
 import Testing
 
 @testable import ChatSync
 
 /// How the cabinet's quota is kept.
-@Suite struct QuotaPacerTests {
+@Suite(.seated) struct QuotaPacerTests {
     private func at(_ seconds: Double) -> Moment { Moment(sinceStart: .milliseconds(Int64(seconds * 1000))) }
 
     private func headers(_ remaining: Int, resetsIn seconds: Int64, until: Int64? = nil) -> QuotaHeaders {

@@ -1,11 +1,12 @@
 import ChatOutbox
 import MarketAPI
+import TestSupport
 import Testing
 
 @testable import ChatSync
 
 /// The table "what each answer does", line by line.
-@Suite struct VerdictTests {
+@Suite(.seated) struct VerdictTests {
     private func verdict(
         _ answer: MarketAnswer<CreatedChat>, quota: QuotaHeaders? = nil, retryAfter: Duration? = nil,
         notFoundFor: Duration? = nil

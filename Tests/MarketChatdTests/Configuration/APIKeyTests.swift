@@ -1,9 +1,10 @@
 import MarketAPI
+import TestSupport
 import Testing
 
 @testable import MarketChatd
 
-@Suite struct APIKeyTests {
+@Suite(.seated) struct APIKeyTests {
     private func read(
         _ environment: [String: String], files: [String: FileContents] = [:], problems: [String: FileProblem] = [:]
     ) throws(ConfigurationErrors) -> Configuration {

@@ -1,10 +1,11 @@
 import Logging
 import MarketAPI
+import TestSupport
 import Testing
 
 @testable import MarketChatd
 
-@Suite struct ConfigurationTests {
+@Suite(.seated) struct ConfigurationTests {
     static let least = ["MARKET_BUSINESS_IDS": "12345", "MARKET_API_KEY": "ACMA:key"]
 
     private func read(_ additions: [String: String], files: [String: FileContents] = [:]) throws(ConfigurationErrors)

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import MarketChatd
 
 /// `Config/market-chatd.env.example` is what an operator starts from, so it must not drift from the reader.
-@Suite struct EnvironmentExampleTests {
+@Suite(.seated) struct EnvironmentExampleTests {
     private let text: String
 
     init() throws {

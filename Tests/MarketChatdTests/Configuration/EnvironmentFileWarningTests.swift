@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import MarketChatd
 
-@Suite struct EnvironmentFileWarningTests {
+@Suite(.seated) struct EnvironmentFileWarningTests {
     private func warnings(_ text: String) throws -> [String] {
         try EnvironmentFile(parsing: Array(text.utf8)).warnings
     }

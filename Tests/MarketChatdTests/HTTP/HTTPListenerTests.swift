@@ -2,12 +2,13 @@ import Glibc
 import Logging
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite struct HTTPListenerTests {
+@Suite(.seated) struct HTTPListenerTests {
     private let logger = Logger(label: "test", output: LogOutput { _ in }, level: .critical)
 
     private func listener(_ address: ListenAddress, bound: Gate, onBound: @escaping @Sendable (ListenAddress) -> Void)

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite struct MetricsTests {
+@Suite(.seated) struct MetricsTests {
     private let process = ProcessFacts(startTimeSeconds: 1_788_967_080.5, residentBytes: 27_000_000, cpuSeconds: 1.25)
 
     private var owned: BusinessStatus {
@@ -101,7 +102,7 @@ import Testing
     }
 }
 
-@Suite struct StatusAnswerTests {
+@Suite(.seated) struct StatusAnswerTests {
     private func status(
         _ phase: EngineStatus.Phase = .running, database: EngineStatus.Database = .connected,
         isMakingProgress: Bool = true, owned: [Bool] = [true, false]

@@ -1,10 +1,11 @@
 import Glibc
 import Logging
+import TestSupport
 import Testing
 
 @testable import MarketChatd
 
-@Suite struct LogDeliveryTests {
+@Suite(.seated) struct LogDeliveryTests {
     @Test func aNativeMessageHasItsFields() async throws {
         let journal = try DatagramReceiver()
         let (reader, writer) = try makePipe()

@@ -1,10 +1,11 @@
 import Foundation
 import Logging
+import TestSupport
 import Testing
 
 @testable import MarketChatd
 
-@Suite struct LogFormatTests {
+@Suite(.seated) struct LogFormatTests {
     private let time = WallTime(seconds: 1_788_967_080, milliseconds: 7)
     private let record = LogRecord(
         level: .info, message: "Chat created",
@@ -102,7 +103,7 @@ import Testing
     }
 }
 
-@Suite struct LogHandlerTests {
+@Suite(.seated) struct LogHandlerTests {
     /// A logger whose records can be looked at.
     private func logger(_ records: Recorder, level: Logger.Level = .info) -> Logger {
         Logger(label: "test", output: LogOutput { records.add($0) }, level: level)

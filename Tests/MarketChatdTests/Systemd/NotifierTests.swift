@@ -1,12 +1,13 @@
 import Logging
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite struct NotifierTests {
+@Suite(.seated) struct NotifierTests {
     @Test(arguments: [false, true]) func messagesGoToTheSocketTogether(isAbstract: Bool) async throws {
         let manager = try DatagramReceiver(isAbstract: isAbstract)
         let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": manager.path])
@@ -50,7 +51,7 @@ import Testing
     }
 }
 
-@Suite struct SystemdServiceTests {
+@Suite(.seated) struct SystemdServiceTests {
     private let logger = Logger(label: "test", output: LogOutput { _ in }, level: .critical)
 
     private func status(_ phase: EngineStatus.Phase, isMakingProgress: Bool = true) -> EngineStatus {

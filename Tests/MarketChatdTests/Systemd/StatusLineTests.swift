@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite struct StatusLineTests {
+@Suite(.seated) struct StatusLineTests {
     private let now = WallTime(seconds: 1_788_967_080, milliseconds: 800)
 
     private func status(

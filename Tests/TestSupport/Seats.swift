@@ -1,14 +1,19 @@
-import Testing
+public import Testing
 
-/// So many whole-process tests at a time: each runs several processes, and all at once would only wait for each other.
-struct SeatsTrait: SuiteTrait, TestTrait, TestScoping {
-    private static let seats = Seats(count: 4)
+/// So many tests run at a time, of all targets together.
+///
+/// Swift Testing starts all tests of a process at once. On a small machine they then starve each other, and those that
+/// start daemons and servers starve everybody: a wait that should take milliseconds takes ten seconds.
+public struct SeatsTrait: SuiteTrait, TestTrait, TestScoping {
+    private static let seats = Seats(count: 5)
 
-    var isRecursive: Bool { true }
+    public var isRecursive: Bool { true }
 
-    func provideScope(
+    public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
+        // A suite is no test: its tests take their own seats.
+        guard testCase != nil else { return try await function() }
         await Self.seats.take()
         do {
             try await function()
@@ -21,8 +26,8 @@ struct SeatsTrait: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == SeatsTrait {
-    /// Every suite of whole-process tests has it.
-    static var seated: SeatsTrait { SeatsTrait() }
+    /// Every suite has it.
+    public static var seated: SeatsTrait { SeatsTrait() }
 }
 
 private actor Seats {
