@@ -141,6 +141,19 @@ import Testing
         #expect(try await database.sql("SELECT market_chat.enqueue(11, 'ORDER', 1) > 0", user: producer) == "t\n")
     }
 
+    /// The trigger's condition has the key written out.
+    @Test func producersAndOwnersMeanTheSameLock() async throws {
+        let database = try await TestDatabase.make()
+        let script = """
+            BEGIN; INSERT INTO market_chat.outbox (business_id, context_type, context_id)
+            SELECT n, 'ORDER', 1 FROM unnest('{1, 11, 1001, 9223372036854775807}'::bigint[]) n;
+            SELECT count(*) FROM market_chat.outbox o JOIN pg_locks l
+            ON (l.classid::bigint << 32) | l.objid::bigint = market_chat.asleep_key(o.business_id)
+            WHERE l.locktype = 'advisory' AND l.mode = 'ShareLock' AND l.pid = pg_backend_pid(); ROLLBACK;
+            """
+        #expect(try await database.sql(script) == "4\n")
+    }
+
     /// Whatever the order of commits, everybody gets the same row and nobody an error.
     @Test func enqueueAtOnceGivesOneRow() async throws {
         let database = try await TestDatabase.make()

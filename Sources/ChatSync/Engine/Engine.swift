@@ -9,7 +9,7 @@ import Synchronization
 /// random source, so it runs under simulation as it runs in production.
 public final class Engine: Sendable {
     /// No loop sleeps longer than this without a look around, be the poll interval ever so long.
-    static let longestSleep = Duration.seconds(20)
+    static let longestSleep = Duration.seconds(10)
     /// A loop that has not turned for this long is stuck: no statement and no pause takes so long.
     static let stallLimit = Duration.seconds(70)
     /// For the loop that writes results: a database may be slow to refuse them one by one.
