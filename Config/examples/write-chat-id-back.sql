@@ -6,7 +6,8 @@
 --
 -- It is one transaction, so the outbox and your tables never disagree: both know the chat, or neither does. For the
 -- same reason, what fails here holds back the row that it fails for, and that row alone: it stays pending, its
--- last_error shows your error, and it is tried again later; its neighbours are settled as ever. Keep it short: while it waits for a lock on your order, it waits in market-chatd's transaction.
+-- last_error shows your error, and it is tried again later; its neighbours are settled as ever. Keep it short: while it
+-- waits for a lock on your order, it waits in market-chatd's transaction.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 BEGIN;

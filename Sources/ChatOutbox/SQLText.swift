@@ -10,6 +10,7 @@ enum SQLText {
     static let dueRows = text(PackageResources.due_rows_sql)
     static let poll = text(PackageResources.poll_sql)
     static let settle = text(PackageResources.settle_sql)
+    static let stillPending = text(PackageResources.still_pending_sql)
     static let remember = text(PackageResources.remember_sql)
     static let putOff = text(PackageResources.put_off_sql)
     static let deleteSettled = text(PackageResources.delete_settled_sql)

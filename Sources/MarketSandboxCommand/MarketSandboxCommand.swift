@@ -23,7 +23,7 @@ struct MarketSandboxCommand: AsyncParsableCommand {
               curl http://127.0.0.1:8080/sandbox/state
 
             Where no --key is given, that Api-Key opens every business. Where no --business is given, every id is a \
-            business with one FBS shop; name them where `market-chatd check` is to find them.
+            business with one FBS shop; name them where GET /v2/campaigns is to list them.
 
             SHARE is a part of the requests, 0 to 1. TIME is written 500ms, 5s, 15m or 1h. What goes wrong depends on \
             --seed and on each order, not on the order of requests: the same seed gives the same faults.

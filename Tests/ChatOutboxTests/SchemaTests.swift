@@ -141,6 +141,19 @@ import Testing
         #expect(try await database.sql("SELECT market_chat.enqueue(11, 'ORDER', 1) > 0", user: producer) == "t\n")
     }
 
+    @Test func enqueueGivesUpWhereARowCannotBeInserted() async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            CREATE FUNCTION slip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+            CREATE TRIGGER slip BEFORE INSERT ON market_chat.outbox FOR EACH ROW EXECUTE FUNCTION slip();
+            """)
+        let error = await #expect(throws: PrivatePostgresError.self) {
+            try await database.sql("SET statement_timeout = '20s'; SELECT market_chat.enqueue(11, 'ORDER', 1)")
+        }
+        #expect(error?.message.contains("BEFORE INSERT trigger") == true)
+    }
+
     /// The trigger's condition has the key written out.
     @Test func producersAndOwnersMeanTheSameLock() async throws {
         let database = try await TestDatabase.make()

@@ -257,6 +257,24 @@ import Testing
         await session.close()
     }
 
+    /// The statement waits for the other's transaction, and then finds the row settled.
+    @Test func aRowThatSomebodyElseIsSettlingIsNotCalledRefused() async throws {
+        let database = try await TestDatabase.make()
+        try await database.insert(1...1)
+        let session = try await database.session()
+        async let other = database.sql(
+            """
+            BEGIN; UPDATE market_chat.outbox SET state = 'rejected', settled_at = now();
+            SELECT pg_sleep(0.5); COMMIT;
+            """)
+        let isLocked =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+        #expect(try await eventually { try await database.value(isLocked) == "1" })
+        #expect(try await session.settle([result(1, .created(chatID: 5))], remembering: []) == [.notPending])
+        _ = try await other
+        await session.close()
+    }
+
     @Test func aBusinessThatSomebodyLocksDelaysNoResult() async throws {
         let database = try await TestDatabase.make()
         try await database.insert(1...1)

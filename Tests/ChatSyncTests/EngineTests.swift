@@ -419,6 +419,18 @@ import Testing
         }
     }
 
+    @Test func whatIsDueIsShownAsItIsSettled() async {
+        let simulation = Simulation(seed: 31, plan: quiet())
+        await simulation.run { world in
+            let instance = world.start()
+            await world.pass(.seconds(3))
+            world.insert((1...6).map { world.row(11, $0) })
+            _ = await world.wait(atMost: .seconds(9)) { world.rows("pending").isEmpty }
+            await world.pass(.seconds(1))
+            #expect(instance.engine.status.businesses[0].due == 0)
+        }
+    }
+
     // MARK: Ends
 
     @Test func drainDoesNotWaitForOtherPeoplesTransactions() async {

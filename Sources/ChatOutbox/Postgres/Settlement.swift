@@ -82,17 +82,25 @@ struct Settlement {
         let before = isHasty ? [Self.haste] : []
         let after = hasDeferredTriggers ? [Self.fireTriggersNow] : []
         let answers = try await connection.pipeline(before + [Self.statement(for: results)] + after + memory)
-        var isWritten: [Int64: Bool] = [:]
+        var written: Set<Int64> = []
+        var passedOver: [Int64] = []
         for row in answers[before.count] {
-            isWritten[try row.decode("id")] = try row.decode("is_written", as: Bool.self)
+            let id = try row.decode("id", as: Int64.self)
+            if try row.decode("is_written", as: Bool.self) { written.insert(id) } else { passedOver.append(id) }
         }
+        let pending = passedOver.isEmpty ? [] : try await stillPending(passedOver)
         return results.map { result in
-            switch isWritten[result.rowID] {
-            case true?: .written
-            case false?: .refused(error: Self.passedOver, isPutOff: false)
-            case nil: .notPending
-            }
+            if written.contains(result.rowID) { return .written }
+            return pending.contains(result.rowID) ? .refused(error: Self.passedOver, isPutOff: false) : .notPending
         }
+    }
+
+    /// The statement saw the rows as they were when it began: somebody else may have settled them meanwhile.
+    private func stillPending(_ ids: [Int64]) async throws(PostgresError) -> Set<Int64> {
+        let rows = try await connection.query(PostgresStatement(SQLText.stillPending, [.int64Array(ids)]))
+        var pending: Set<Int64> = []
+        for row in rows { pending.insert(try row.decode("id")) }
+        return pending
     }
 
     private static let passedOver =

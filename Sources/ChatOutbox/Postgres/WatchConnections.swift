@@ -4,6 +4,8 @@ import LibPQ
 ///
 /// Whoever finds none free waits for one, in the order of the calls and within its own limit.
 actor WatchConnections {
+    private static let longestQueue = Duration.seconds(1)
+
     private let limit: Int
     private let connect: @Sendable () async throws(PostgresError) -> PostgresConnection
     private var idle: [PostgresConnection] = []
@@ -18,10 +20,12 @@ actor WatchConnections {
         self.connect = connect
     }
 
-    /// Waits until `lock` is there or `limit` has passed, and lets go of it at once.
+    /// Waits until `lock` is there or `limit` has passed, and lets go of it at once. Where no connection is free for a
+    /// second, it comes back then.
     func wait(for lock: PostgresStatement, atMost limit: Duration) async throws(OutboxError) {
         let deadline = ContinuousClock.now + limit
-        guard await takeTurn(until: deadline) else { return }
+        // Who only waits for a turn is not in the lock's queue: the caller had better look for itself soon.
+        guard await takeTurn(until: min(deadline, .now + Self.longestQueue)) else { return }
         defer { passTurn() }
         let milliseconds = max(1, (deadline - ContinuousClock.now).wholeMilliseconds)
         let bound = PostgresStatement(

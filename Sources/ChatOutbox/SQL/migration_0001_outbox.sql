@@ -166,7 +166,8 @@ CREATE FUNCTION market_chat.enqueue(
 DECLARE
     row_id bigint;
 BEGIN
-    LOOP
+    -- More than once only where the row was deleted in between.
+    FOR round IN 1..10 LOOP
         INSERT INTO market_chat.outbox AS o (business_id, context_type, context_id, priority, due_at)
         VALUES (
             enqueue.business_id, enqueue.context_type, enqueue.context_id, coalesce(enqueue.priority, 0),
@@ -182,8 +183,9 @@ BEGIN
         IF FOUND THEN
             RETURN row_id;
         END IF;
-        -- Deleted in between: once more.
     END LOOP;
+    RAISE EXCEPTION 'market_chat.enqueue: the row is neither inserted nor to be seen'
+        USING HINT = 'Does a BEFORE INSERT trigger on market_chat.outbox return NULL, or does row security hide the row?';
 END
 $$;
 

@@ -26,6 +26,7 @@ actor BusinessWorker {
     var counters = BusinessStatus.Counters()
     private var ownership: Ownership?
     private var hasOwned = false
+    private var hasToldOfWatching = false
     private var isAsleep = false
     private var isWatchingProducers = false
     private var isStopping = false
@@ -170,15 +171,26 @@ actor BusinessWorker {
         if context.configuration.isOnce { return }
         group.addTask {
             let start = self.context.clock.now
-            do {
+            do throws(OutboxError) {
                 try await self.context.outbox.waitForProducers(
                     of: self.businessID, atMost: self.context.configuration.pollInterval)
             } catch {
-                // The polls go on without it. Not again at once, lest a broken database be asked in a loop.
-                await self.context.clock.sleep(until: start + self.context.configuration.pollInterval)
+                await self.tellThatProducersAreNotWatched(error)
+                // Looked after again soon, though not at once, lest a broken database be asked in a loop.
+                let pause = min(self.context.configuration.pollInterval, .seconds(1))
+                await self.context.clock.sleep(until: start + pause)
             }
             await self.producersHaveEnded()
         }
+    }
+
+    /// Once for each time that the business is owned.
+    private func tellThatProducersAreNotWatched(_ error: OutboxError) {
+        guard !hasToldOfWatching, !Task.isCancelled else { return }
+        hasToldOfWatching = true
+        logger.warning(
+            "Producers' open transactions cannot be waited for; rows may be noticed a second late",
+            metadata: ["error.message": "\(error.text)"])
     }
 
     private func producersHaveEnded() {
@@ -217,6 +229,7 @@ extension BusinessWorker {
     func own(through session: any OutboxSession, number: Int, record: BusinessRecord) {
         ownership = Ownership(session: session, number: number)
         hasOwned = true
+        hasToldOfWatching = false
         isAsleep = false
         queue.mustRead()
         gate.restore(record, now: context.clock.now)

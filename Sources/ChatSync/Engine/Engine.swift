@@ -158,7 +158,7 @@ public final class Engine: Sendable {
                 }
                 group.cancelAll()
             }
-            if !wasCut, left.isEmpty { tellTheEnd() }
+            if !wasCut, left.isEmpty, !Task.isCancelled { tellTheEnd() }
             return left
         }
     }

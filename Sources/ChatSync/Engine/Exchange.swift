@@ -1,6 +1,7 @@
 import ChatOutbox
 import Logging
 import MarketAPI
+import Synchronization
 
 /// One row's way: from the request to its result in the database.
 extension BusinessWorker {
@@ -87,6 +88,7 @@ extension BusinessWorker {
         case .written:
             queue.settled(row, change: result.change, now: now)
             count(result.change)
+            if result.change != .deferred { board.withLock { $0.settledOne() } }
             if case .created(let chatID) = result.change {
                 var details = metadata(of: row)
                 details["chat.id"] = "\(chatID)"

@@ -19,6 +19,8 @@ actor SessionKeeper {
     private let failure: SessionFailure
     private nonisolated let state: Mutex<State>
     private var sessionNumber = 0
+    /// Once for each time that the database is away; the rest is for those who debug.
+    private var hasToldOfWaiting = false
 
     private struct State {
         var database = EngineStatus.Database.connecting(problem: nil)
@@ -40,8 +42,8 @@ actor SessionKeeper {
     ///
     /// - Throws: ``OutboxError/unusable(_:)`` where the very first session cannot come about for a reason that waiting
     ///   does not mend. Later the same is waited for: what worked once is likely to be mended under a running daemon.
-    ///   With `isOnce`, any error, at once where waiting does not mend it, and else after `drainTimeout` without a
-    ///   session.
+    ///   With `isOnce`, whatever keeps a session from coming about: at once where waiting does not mend it, and else
+    ///   after `drainTimeout` without a session that lasts.
     func run() async throws(OutboxError) {
         var failures = 0
         var awaySince = context.clock.now
@@ -55,6 +57,7 @@ actor SessionKeeper {
                 try giveUp(on: .unavailable(problem), awaySince: awaySince)
                 // The first try comes at once.
                 if failures > 0 { await wait(after: .unavailable(problem), failures: failures - 1) }
+                hasToldOfWaiting = false
             } catch {
                 guard !Task.isCancelled else { return }
                 try giveUp(on: error, awaySince: awaySince)
@@ -78,8 +81,9 @@ actor SessionKeeper {
             pause = Self.reconnecting.delay(attempts: failures, chance: context.random.next())
             state.withLock { $0.database = .connecting(problem: text) }
             logger.log(
-                level: failures == 0 ? .warning : .debug, "Waiting for the database",
+                level: hasToldOfWaiting ? .debug : .warning, "Waiting for the database",
                 metadata: ["error.message": "\(text)"])
+            hasToldOfWaiting = true
         case .unusable(let text):
             pause = Self.unusablePause
             state.withLock { $0.database = .connecting(problem: text) }

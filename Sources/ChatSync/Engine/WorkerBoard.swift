@@ -26,6 +26,13 @@ struct WorkerBoard: Sendable {
         if due == 0 { status.oldestDueFor = nil }
     }
 
+    /// A row is due no more.
+    mutating func settledOne() {
+        guard status.due > 0 else { return }
+        status.due -= 1
+        if status.due == 0, !status.dueIsAtLeast { status.oldestDueFor = nil }
+    }
+
     /// By now, what is to come is nearer, and what has been is longer ago.
     func status(at now: Moment) -> BusinessStatus {
         var status = status

@@ -11,7 +11,9 @@ final class DeadlineTimer {
     init(queue: DispatchQueue) {
         source = DispatchSource.makeTimerSource(queue: queue)
         source.schedule(deadline: .distantFuture)
-        source.activate()  // one that never ran cannot be released
+        // A source that never ran cannot be released, and one without a handler is complained about.
+        source.setEventHandler {}
+        source.activate()
     }
 
     deinit {
