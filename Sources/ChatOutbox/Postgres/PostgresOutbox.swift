@@ -54,10 +54,6 @@ public final class PostgresOutbox: Outbox {
     }
 
     public func openSession() async throws(OutboxError) -> any OutboxSession {
-        try await openPostgresSession()
-    }
-
-    func openPostgresSession() async throws(OutboxError) -> PostgresSession {
         let connection = try await OutboxError.catching { () async throws(PostgresError) in
             try await PostgresConnection.connect(Self.connection(configuration))
         }

@@ -85,13 +85,13 @@ actor BusinessWorker {
 
     private func nextStep(now: Moment) -> Step {
         if isStopping { return .end(.stopped) }
-        guard let ownership else { return .wait(until: now + Engine.longestSleep) }
+        guard ownership != nil else { return .wait(until: now + Engine.longestSleep) }
         let permission = gate.permission(inFlight: inFlight.count, now: now)
         repeatIsFine.store(gate.allowsRepeats(inFlight: inFlight.count, now: now), ordering: .relaxed)
         switch permission {
         case .send(let isProbe):
             guard settler.hasRoom else { return .wait(until: now + .seconds(1)) }
-            return nextRow(isProbe: isProbe, ownership, now: now)
+            return nextRow(isProbe: isProbe, now: now)
         case .waitForAnswer:
             // More rows than can be sent at once: the producers' notifications tell nothing new.
             if isAsleep, queue.isBusy { return .wakeUp }
@@ -106,7 +106,7 @@ actor BusinessWorker {
         }
     }
 
-    private func nextRow(isProbe: Bool, _ ownership: Ownership, now: Moment) -> Step {
+    private func nextRow(isProbe: Bool, now: Moment) -> Step {
         if hasChanged.exchange(false, ordering: .acquiringAndReleasing) { queue.mustRead() }
         switch queue.next(isProbe: isProbe, now: now) {
         case .row(let row): return .send(row, isProbe: isProbe)

@@ -115,8 +115,10 @@ struct DueQueue: Sendable {
     mutating func found(_ found: DueRows, limit: Int, isFromBeginning: Bool, inFlight: Set<Int64>, now: Moment) {
         isReadNeeded = meanwhile.isReadNeeded
         // Only a read from the beginning looks for what is due later.
-        if isFromBeginning { nextDue = [found.nextDueIn.map { now + $0 }, meanwhile.nextDue].compactMap { $0 }.min() }
-        if isFromBeginning { lastSweep = now }
+        if isFromBeginning {
+            nextDue = [found.nextDueIn.map { now + $0 }, meanwhile.nextDue].compactMap { $0 }.min()
+            lastSweep = now
+        }
         let taken = inFlight.union(unsettled).union(meanwhile.settled)
         let free = found.rows.filter { !taken.contains($0.id) }
         rows = free.filter { shelf[$0.id].map { $0.until <= now } ?? true }[...]
@@ -138,11 +140,6 @@ struct DueQueue: Sendable {
     /// The row is on its way.
     mutating func taken(_ row: DueRow) {
         if rows.first?.id == row.id { rows.removeFirst() } else { shelvedRows.removeAll { $0.id == row.id } }
-    }
-
-    /// The row was not sent after all.
-    mutating func putBack(_ row: DueRow) {
-        mustRead()
     }
 
     /// The result of the row was written.

@@ -40,7 +40,7 @@ extension BusinessWorker {
         let delay = backoff.delay(attempts: row.attempts, chance: context.random.next())
         doorbell.ring()
         guard let change = change(fate, delay: delay) else {
-            queue.putBack(row)
+            queue.mustRead()
             return nil
         }
         queue.unsettled.insert(row.id)
