@@ -1,6 +1,8 @@
 /// What may be changed while the sandbox runs; whatever is `nil` stays as it is. `POST /sandbox/change` takes it as JSON.
 public struct SandboxChange: Codable, Sendable, Equatable {
     public var faults: SandboxFaults?
+    /// Instead of all rules that there are; an empty list ends them.
+    public var bad: [SandboxBadRule]?
     /// `none` ends an outage.
     public var outage: Outage?
     /// By business id; `none` lets a business in again.
@@ -22,6 +24,7 @@ public struct SandboxChange: Codable, Sendable, Equatable {
     /// What is wrong with it, if anything.
     var problem: String? {
         if let problem = faults?.problem { return "faults: \(problem)" }
+        if let problem = bad?.lazy.compactMap(\.problem).first { return "bad: \(problem)" }
         if let quota, quota < 1 { return "quota: it must be 1 or more" }
         if let latencyMilliseconds, !(0...3_600_000).contains(latencyMilliseconds) {
             return "latencyMilliseconds: it must be within 0 and an hour"

@@ -89,6 +89,12 @@ extension SandboxMarket {
             chance = self.chance(1, context, Int64(records[context]?.admitted ?? 0))
         case .failure: chance = SeededChance(seed: options.seed, 2, business.id, Int64(totals.requests))
         }
+        if case .success(let context) = subject, let rule = options.bad.first(where: { $0.covers(context) }) {
+            count("bad")
+            ticket.delay = min(options.latency, options.serverTimeout)
+            ticket.fate = .bad(context, rule)
+            return
+        }
         let fault = options.faults.fault(chance: chance.share())
         ticket.delay = options.latency
         if chance.share() < options.faults.slow {
@@ -127,19 +133,35 @@ extension SandboxMarket {
         if isFound {
             reply = SandboxReply(status: 200, json: #"{"status":"OK","result":{"chatId":\#(chatID)}}"#)
         } else {
-            let noun = context.kind == .order ? "Order" : "Return"
-            reply = errorReply(SandboxRefusal(404, "NOT_FOUND", "\(noun) not found: '\(context.id)'"), ticket)
+            reply = errorReply(.notFound(context), ticket)
         }
         switch fault {
         case .error504: return SandboxReply(status: 504, title: "Gateway Time-out")
         case .resetAfter: reply.delivery = .nothing
-        case .malformed where isFound:
-            var chance = chance(4, context, Int64(records[context]?.admitted ?? 0))
-            let malformed = chance.pick(MalformedBody.allCases).bytes(chatID: chatID)
-            reply.body = malformed.body
-            if let bytes = malformed.cutAfter { reply.delivery = .cut(after: bytes) }
+        case .malformed where isFound: return malformedReply(context, chatID: chatID)
         default: break
         }
+        return reply
+    }
+
+    mutating func settleBad(
+        _ context: SandboxContext, _ rule: SandboxBadRule, _ ticket: SandboxTicket
+    ) -> SandboxReply {
+        var reply =
+            switch rule.answer {
+            case .status(let status): errorReply(SandboxRefusal(status: status, of: context), ticket)
+            case .malformed: malformedReply(context, chatID: chat(of: context))
+            case .reset: SandboxReply.nothing
+            }
+        if let seconds = rule.retryAfterSeconds { reply.set("Retry-After", "\(seconds)") }
+        return reply
+    }
+
+    private func malformedReply(_ context: SandboxContext, chatID: Int64) -> SandboxReply {
+        var chance = chance(4, context, Int64(records[context]?.admitted ?? 0))
+        let malformed = chance.pick(MalformedBody.allCases).bytes(chatID: chatID)
+        var reply = SandboxReply(status: 200, body: malformed.body)
+        if let bytes = malformed.cutAfter { reply.delivery = .cut(after: bytes) }
         return reply
     }
 

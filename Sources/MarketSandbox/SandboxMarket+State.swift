@@ -21,6 +21,7 @@ extension SandboxMarket {
     public mutating func apply(_ change: SandboxChange) throws(SandboxChangeError) {
         if let problem = change.problem { throw SandboxChangeError(problem: problem) }
         if let faults = change.faults { options.faults = faults }
+        if let bad = change.bad { options.bad = bad }
         if let outage = change.outage { self.outage = SandboxOutage(rawValue: outage.rawValue) }
         for (name, lockOut) in change.lockOuts ?? [:] {
             guard let id = Int64(name) else { continue }

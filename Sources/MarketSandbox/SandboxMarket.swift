@@ -79,6 +79,7 @@ public struct SandboxMarket: Sendable {
         case .vanish: reply = .nothing
         case .answer(let answer): reply = answer
         case .chat(let context, let fault): reply = settleChat(context, fault, ticket, at: now)
+        case .bad(let context, let rule): reply = settleBad(context, rule, ticket)
         }
         // 2xx and 4xx spend quota, nothing else does.
         if let window = ticket.window, reply.status < 200 || (300..<400).contains(reply.status) || reply.status >= 500 {

@@ -22,6 +22,8 @@ public struct SandboxOptions: Sendable {
     public var outage: SandboxOutage?
     /// Orders and returns that the Market does not know, or not yet.
     public var missing = MissingContexts()
+    /// Orders and returns that are always answered badly.
+    public var bad: [SandboxBadRule] = []
     /// What every answered request takes at least.
     public var latency = Duration.zero
     /// The Market's own limit for a request: whatever takes longer is answered 504 then. The vendor says 10 s.

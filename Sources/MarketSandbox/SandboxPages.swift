@@ -8,6 +8,7 @@ struct SandboxPages {
         market-sandbox, an imitation of Yandex Market. Its own pages, for callers of this machine:
           GET  /sandbox/state               everything seen so far, as JSON; ?contexts=no leaves the orders out
           POST /sandbox/change              e.g. {"outage":"reset"} or {"lockOuts":{"1001":"denied"},"quota":10}
+                                            or {"bad":[{"type":"ORDER","from":1,"to":30,"answer":"403"}]}
           POST /sandbox/reset               forget everything, back to the options of the start
 
         """

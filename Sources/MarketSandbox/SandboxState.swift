@@ -5,7 +5,7 @@ public struct SandboxState: Codable, Sendable, Equatable {
     public var requests = 0
     /// Answers by status; `0`: the connection was reset without one.
     public var statuses: [Int: Int] = [:]
-    /// Faults that struck, by name, slow ones among them.
+    /// Faults that struck, by name, slow ones and those of ``SandboxBadRule`` among them.
     public var faults: [String: Int] = [:]
     /// Requests that followed a redirect into the trap, and how many of them brought a key along.
     public var redirectsFollowed = 0

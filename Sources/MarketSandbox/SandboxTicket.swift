@@ -18,6 +18,7 @@ public struct SandboxTicket: Sendable {
         case answer(SandboxReply)
         /// A chat is looked up or created; the fault, if any, strikes afterwards.
         case chat(SandboxContext, SandboxFault?)
+        case bad(SandboxContext, SandboxBadRule)
     }
 
     init(route: SandboxRoute) { self.route = route }

@@ -37,6 +37,11 @@ struct TroubleOptions: ParsableArguments {
     @Option(
         help: .init("One that is never found, or late. May be repeated.", valueName: "ID[:N|:TIME]"))
     var missingId: [String] = []
+    @Option(
+        help: .init(
+            "Orders, returns or any that are always answered badly: with a status (400 to 599), malformed or reset. May be repeated; the first that fits counts.",
+            valueName: "order|return|any:ID[-ID]:ANSWER[:RETRY-AFTER]"))
+    var bad: [String] = []
 
     func apply(to options: inout SandboxOptions) throws {
         var faults = self.faults.map { SandboxFaults.all(share: $0) } ?? SandboxFaults()
@@ -65,6 +70,30 @@ struct TroubleOptions: ParsableArguments {
             options.outage = outage
         }
         try applyMissing(to: &options)
+        options.bad = try bad.map(Self.badRule)
+    }
+
+    private static func badRule(_ text: String) throws -> SandboxBadRule {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let types: [Substring: SandboxContext.Kind?] = ["order": .order, "return": .return, "any": nil]
+        let ids = parts.dropFirst().first?.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        guard (3...4).contains(parts.count), let type = types[parts[0]], let ids, ids.count <= 2,
+            let from = ids[0], let to = ids[ids.count - 1], from <= to,
+            let answer = SandboxBadRule.Answer(rawValue: String(parts[2]))
+        else {
+            throw ValidationError(
+                "--bad \(text): write it as order:1-30:500, return:7:malformed, any:8:reset or any:9:503:8s")
+        }
+        var rule = SandboxBadRule(from...to, answer, type: type)
+        if parts.count == 4 {
+            let seconds = try duration(String(parts[3]), of: "--bad") / .seconds(1)
+            guard let seconds = Int(exactly: seconds) else {
+                throw ValidationError("--bad \(text): Retry-After is told in whole seconds, such as 8s")
+            }
+            rule.retryAfterSeconds = seconds
+        }
+        if let problem = rule.problem { throw ValidationError("--bad \(text): \(problem)") }
+        return rule
     }
 
     private func applyMissing(to options: inout SandboxOptions) throws {

@@ -17,6 +17,10 @@ import Testing
         ("--outage sometimes", "give unavailable, reset or hang"), ("--old-errors 2", "a share from 0 to 1"),
         ("--missing 0.6 --late 0.6:3", "together they are more than 1"), ("--late 0.1:0", "1 or more lookups"),
         ("--missing-id x", "begins with an id"), ("--clock-offset -5", "write a time as"),
+        ("--bad order:7", "write it as"), ("--bad parcel:7:500", "write it as"), ("--bad any:9-7:500", "write it as"),
+        ("--bad any:7:200", "write it as"), ("--bad any:0:500", "1 or more"),
+        ("--bad any:7:503:500ms", "whole seconds"),
+        ("--bad any:7:reset:8s", "a reset brings no Retry-After"), ("--bad any:7:503:25h", "within 0 and a day"),
         ("--nonsense", "Unknown option"),
     ])
     func aBadOptionExits64WithCauseAndCure(line: String, cure: String) {
@@ -36,7 +40,8 @@ import Testing
             --port 8080 --seed 9 --key 1001,1002=secret --key other --scopes communication,pricing --business 1001 \
             --business 1003:dbs+express:migration --quota 60 --window 10s --parallel 3 --latency 30ms \
             --shared-traffic 0.5/s --faults 0.02 --fault-500 0.05 --fault-reset 0.04 --fault-slow 0.1:2s \
-            --late 0.2:5s --missing 0.1 --missing-id 17 --missing-id 18:4 --clock-offset=-5m --outage hang
+            --late 0.2:5s --missing 0.1 --missing-id 17 --missing-id 18:4 --clock-offset=-5m --outage hang \
+            --bad order:1-30:403 --bad return:7:malformed --bad any:8:reset --bad any:9:503:8s
             """
         let options = try MarketSandboxCommand.parse(line.split(separator: " ").map(String.init)).options()
         #expect(options.port == 8080)
@@ -65,6 +70,11 @@ import Testing
         #expect(options.missing.ids == [17: .never, 18: .untilAsked(4)])
         #expect(options.clockOffset == .seconds(-300))
         #expect(options.outage == .hang)
+        #expect(
+            options.bad == [
+                SandboxBadRule(1...30, .status(403), type: .order), SandboxBadRule(7...7, .malformed, type: .return),
+                SandboxBadRule(8...8, .reset), SandboxBadRule(9...9, .status(503), retryAfterSeconds: 8),
+            ])
     }
 
     @Test func noOptionIsTheVendorsOwnBehaviour() throws {

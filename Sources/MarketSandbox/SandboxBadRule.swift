@@ -1,0 +1,93 @@
+/// Orders and returns that are answered badly for ever: at every request that gets past the key, the lock-outs, the
+/// parallel limit and the quota, in any business, and whatever ``SandboxFaults`` are drawn for the others. Of several
+/// rules that cover a context, the first one decides.
+public struct SandboxBadRule: Codable, Sendable, Equatable {
+    /// `nil`: orders and returns alike.
+    public var type: SandboxContext.Kind?
+    /// The first and the last id; 1 or more, and in this order.
+    public var from: Int64
+    public var to: Int64
+    public var answer: Answer
+    /// `Retry-After` of the answer, 0 to a day; `nil`: none.
+    public var retryAfterSeconds: Int?
+
+    /// As JSON `"403"`, `"malformed"` or `"reset"`.
+    public enum Answer: RawRepresentable, Codable, Sendable, Equatable {
+        /// 400 to 599, with the vendor's error shape. 4xx spends quota, 5xx does not.
+        case status(Int)
+        /// 200 with a body that cannot be used, after the work was done. Spends quota.
+        case malformed
+        /// The connection is reset before the work is done. Spends none.
+        case reset
+
+        public init?(rawValue: String) {
+            switch rawValue {
+            case "malformed": self = .malformed
+            case "reset": self = .reset
+            default:
+                guard let status = Int(rawValue), (400...599).contains(status) else { return nil }
+                self = .status(status)
+            }
+        }
+
+        public var rawValue: String {
+            switch self {
+            case .status(let status): "\(status)"
+            case .malformed: "malformed"
+            case .reset: "reset"
+            }
+        }
+    }
+
+    public init(
+        _ ids: ClosedRange<Int64>, _ answer: Answer, type: SandboxContext.Kind? = nil, retryAfterSeconds: Int? = nil
+    ) {
+        self.type = type
+        (from, to) = (ids.lowerBound, ids.upperBound)
+        self.answer = answer
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+
+    /// What is wrong with it, if anything.
+    public var problem: String? {
+        if from < 1 || to < from { return "the ids are 1 or more, the first one before the last" }
+        if case .status(let status) = answer, !(400...599).contains(status) { return "a status is within 400 and 599" }
+        guard let retryAfterSeconds else { return nil }
+        if answer == .reset { return "a reset brings no Retry-After" }
+        return (0...86_400).contains(retryAfterSeconds) ? nil : "Retry-After is within 0 and a day"
+    }
+
+    func covers(_ context: SandboxContext) -> Bool {
+        (type == nil || type == context.kind) && context.id >= from && context.id <= to
+    }
+}
+
+extension SandboxRefusal {
+    /// What the Market says of a context with this status.
+    init(status: Int, of context: SandboxContext) {
+        switch status {
+        case 400: self = .badRequest("Illegal input at 'context'")
+        case 401: self = .unauthorized("Api-Key token is invalid")
+        case 402: self.init(402, "PAYMENT_REQUIRED", "Payment required")
+        case 403:
+            // A cabinet has several campaigns, and one that is disabled leaves the others alone.
+            let campaign = context.businessID &* 10
+            self.init(
+                403, "API_DISABLED", "API for campaign \(campaign) disabled due to prolonged inactivity of the shop")
+        case 404: self = .notFound(context)
+        case 405: self.init(405, "METHOD_NOT_ALLOWED", "Request method 'POST' not supported")
+        case 410: self.init(410, "GONE", "Resource is no longer available")
+        case 420: self.init(420, "METHOD_FAILURE", "Hit rate limit")
+        case 423: self.init(423, "LOCKED", "Business is in migration")
+        case 502: self.init(502, "BAD_GATEWAY", "Bad gateway")
+        case 503: self = .unavailable
+        case 504: self.init(504, "GATEWAY_TIMEOUT", "Gateway timeout")
+        case 500...: self.init(status, "INTERNAL_SERVER_ERROR", "Internal server error")
+        default: self.init(status, "CLIENT_ERROR", "Request cannot be processed")
+        }
+    }
+
+    static func notFound(_ context: SandboxContext) -> Self {
+        Self(404, "NOT_FOUND", "\(context.kind == .order ? "Order" : "Return") not found: '\(context.id)'")
+    }
+}
