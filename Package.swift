@@ -10,8 +10,12 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
+/// Millions of decisions are checked in each run of the tests, so what decides and what checks it is optimised there too.
+let optimised = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -32,6 +36,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
@@ -50,7 +55,8 @@ let package = Package(
         .target(
             name: "ChatOutbox", dependencies: ["LibPQ"], resources: [.embedInCode("SQL")], swiftSettings: strict),
         .target(
-            name: "ChatSync", dependencies: ["ChatOutbox", "MarketAPI", logging], swiftSettings: strict),
+            name: "ChatSync", dependencies: ["ChatOutbox", "MarketAPI", heap, logging],
+            swiftSettings: optimised),
         .executableTarget(
             name: "MarketChatd",
             dependencies: [
@@ -69,6 +75,12 @@ let package = Package(
             resources: [.embedInCode("SQL")], swiftSettings: strict),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "MachineProofs", dependencies: ["ChatOutbox", "ChatSync", "MarketAPI", heap],
+            path: "Tests/MachineProofs", swiftSettings: optimised),
+        .executableTarget(
+            name: "machine-proofs", dependencies: ["MachineProofs"], path: "Tests/MachineProofsCommand",
+            swiftSettings: strict),
         .testTarget(
             name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres", "TestSupport"], swiftSettings: strict),
         .testTarget(
@@ -79,8 +91,9 @@ let package = Package(
             name: "ChatOutboxTests", dependencies: ["ChatOutbox", "LibPQ", "PrivatePostgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", "TestSupport", logging],
-            swiftSettings: strict),
+            name: "ChatSyncTests",
+            dependencies: ["ChatSync", "ChatOutbox", "MachineProofs", "MarketAPI", "TestSupport", logging],
+            swiftSettings: optimised),
         .testTarget(
             name: "MarketSandboxTests",
             dependencies: [
@@ -89,7 +102,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "MarketChatdTests", dependencies: ["MarketChatd", "TestSupport", logging], swiftSettings: strict),
+            name: "MarketChatdTests", dependencies: ["ChatOutbox", "ChatSync", "MarketChatd", "TestSupport", logging],
+            swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

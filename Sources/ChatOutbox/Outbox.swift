@@ -22,7 +22,8 @@ public protocol Outbox: Sendable {
 /// One session with the outbox. It owns businesses by session-level locks: when it ends, however it ends, they are free.
 ///
 /// All calls may overlap; they are carried out in the order of the calls. After ``OutboxError/unavailable(_:)`` from any
-/// of them the session is of no more use.
+/// of them the session is of no more use. ``OutboxError/failed(_:)`` is about that one statement: the session, and all
+/// that it owns, goes on.
 public protocol OutboxSession: Sendable {
     /// What the database tells by itself. It finishes when the session is lost or closed.
     var signals: any AsyncSequence<OutboxSignal, Never> & Sendable { get }
@@ -34,17 +35,22 @@ public protocol OutboxSession: Sendable {
     /// Reads due rows of one business: higher priority first, then the earlier `due_at`, then the smaller id.
     ///
     /// - Parameters:
-    ///   - limit: at most so many rows, 1 or more.
-    ///   - watermark: of a read shortly before; spares walking over the dead index entries of settled rows. `nil` reads
-    ///     from the beginning. Rows that commit late may lie before a watermark, so read without it every few seconds.
-    func readDue(of businessID: Int64, limit: Int, after watermark: Watermark?) async throws(OutboxError) -> DueRows
+    ///   - read: which of them.
+    func readDue(of businessID: Int64, _ read: DueRead) async throws(OutboxError) -> DueRows
 
-    /// Tells producers that they have to notify the owner from now on, then reads due rows once more.
+    /// Draws due rows from all parts of what is due: the first ones, the last ones, and some between, of both types, in
+    /// an order that takes from each part in turn.
     ///
-    /// - Returns: the rows that are due (the caller then calls ``wakeUp(_:)`` unless there are none), and whether the
-    ///   business is asleep. It is not asleep while a producer's transaction is open: see
-    ///   ``Outbox/waitForProducers(of:atMost:)``.
-    func fallAsleep(_ businessID: Int64, limit: Int) async throws(OutboxError) -> (rows: DueRows, isAsleep: Bool)
+    /// - Parameters:
+    ///   - contextType: only rows of this type; `nil`: of both.
+    ///   - excluded: ids of rows that are not wanted.
+    ///   - limit: at most so many rows, 1 or more.
+    func sampleDue(
+        of businessID: Int64, contextType: String?, excluding excluded: [Int64], limit: Int
+    ) async throws(OutboxError) -> [DueRow]
+
+    /// Tells producers that they have to notify the owner from now on, then reads due rows once more, from the beginning.
+    func fallAsleep(_ businessID: Int64, _ read: DueRead) async throws(OutboxError) -> (rows: DueRows, sleep: Sleep)
 
     /// Tells producers that they need not notify the owner: it is awake and will look by itself.
     func wakeUp(_ businessID: Int64) async throws(OutboxError)
@@ -55,24 +61,46 @@ public protocol OutboxSession: Sendable {
     /// - Returns: one entry for each of them.
     func poll(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessPoll]
 
-    /// Writes results, all in one transaction, and what is known about businesses with them.
-    ///
-    /// Where a user's trigger (or a lock that is held for long) makes the transaction fail, each row is written by
-    /// itself, so that one row's failure holds back that row alone.
+    /// Writes results, all in one transaction, and what is known about businesses with them. It waits for nobody: where
+    /// somebody holds a row, or a trigger fails or is slow, the results of that business come back as refused within
+    /// some tens of milliseconds, and all others are written.
     ///
     /// - Returns: one outcome for each result, in the same order.
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome]
 
+    /// Writes results that ``settle(_:remembering:)`` refused, on a connection beside the session's own, each for itself
+    /// where they fail together, with more patience for triggers and locks. What is refused even so is noted in
+    /// `last_error`, where the database takes at least that.
+    ///
+    /// It is not fenced by the session, and need not be: a chat, a rejection and a backoff are true whoever writes them,
+    /// and each is guarded by the state that it leaves.
+    ///
+    /// - Returns: one outcome for each result, in the same order.
+    func settleApart(_ results: [RowResult]) async throws(OutboxError) -> [RowOutcome]
+
     /// Ends the session and frees what it owns. Safe to call twice.
     func close() async
+}
+
+/// Whether producers notify the owner from now on.
+public enum Sleep: Sendable, Hashable {
+    /// They do.
+    case asleep
+    /// They do for now, since another session sleeps on the same key. ``OutboxSignal/coverEnded(businessID:)`` or
+    /// ``BusinessPoll/coverHasEnded`` tells when it does no more: then ask again.
+    case covered
+    /// Not those whose transactions are open: see ``Outbox/waitForProducers(of:atMost:)``.
+    case producersAreOpen
 }
 
 /// What the database tells by itself.
 public enum OutboxSignal: Sendable, Equatable {
     /// A producer committed a row of this business while its owner was asleep, or an operator changed something.
     case changed(businessID: Int64)
+    /// The other session whose sleep made producers of this business notify is awake: see ``Sleep/covered``.
+    case coverEnded(businessID: Int64)
 }
 
 /// Why the outbox could not be used.
@@ -82,11 +110,13 @@ public enum OutboxError: Error, Sendable, Equatable {
     /// It answers, but waiting does not help: a wrong schema, missing privileges, a transaction pooler, a wrong
     /// password. The text names the cause and the cure.
     case unusable(String)
+    /// This statement failed, of a lock or a time-out for instance, and the session goes on: worth another try on it.
+    case failed(String)
 
-    /// For the operator, in either case.
+    /// For the operator, in each case.
     public var text: String {
         switch self {
-        case .unavailable(let text), .unusable(let text): text
+        case .unavailable(let text), .unusable(let text), .failed(let text): text
         }
     }
 }

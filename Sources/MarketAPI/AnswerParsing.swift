@@ -60,7 +60,7 @@ struct AnswerParsing: Sendable {
         do {
             document = try JSONParser.parse(body)
         } catch {
-            return .unusable(status: status, reason: reason(for: error, body: body))
+            return .malformed(status: status, reason: reason(for: error, body: body))
         }
         let said = document["status"]?.string
         if said != "OK", wrapped || said != nil {
@@ -68,12 +68,12 @@ struct AnswerParsing: Sendable {
             let details = [problem.code, problem.message].compactMap { $0 }.joined(separator: ": ")
             let headline = said == nil ? "status is missing" : "status is \(safe.text(said, limit: 50) ?? "empty")"
             let reason = details.isEmpty ? headline : "\(headline): \(details)"
-            return .unusable(status: status, reason: safe.text(reason, limit: Self.messageLimit))
+            return .malformed(status: status, reason: safe.text(reason, limit: Self.messageLimit))
         }
         do {
             return .ok(try extract(document))
         } catch {
-            return .unusable(status: status, reason: error.reason)
+            return .malformed(status: status, reason: error.reason)
         }
     }
 

@@ -29,7 +29,7 @@ public final class HTTPMarketClient: MarketClient {
     private let wallClock: @Sendable () -> Int64
     private let exchange: HTTPExchange
     private let client: HTTPClient
-    private let gate = Gate()
+    private let inFlight = InFlightRequests()
     /// Where none was given.
     private let ownEventLoopGroup: MultiThreadedEventLoopGroup?
 
@@ -56,11 +56,11 @@ public final class HTTPMarketClient: MarketClient {
     /// Ends what is in flight (its answer is ``TransportFailure/cancelled``), closes all connections and frees the
     /// thread. Safe to call twice.
     public func shutdown() async {
-        gate.close()
+        inFlight.close()
         // The error it may throw, that it is shut down already, is none here.
         try? await client.shutdown()
         // An event loop that is gone while somebody still sets a timer on it is a mistake to the library.
-        await gate.untilEmpty()
+        await inFlight.untilEmpty()
         try? await ownEventLoopGroup?.shutdownGracefully()
     }
 
@@ -92,8 +92,8 @@ public final class HTTPMarketClient: MarketClient {
         if let flaw = credential.flaw {
             return failure(.noCredentials("the API key of business \(businessID) cannot be sent: \(flaw)"))
         }
-        guard gate.enter() else { return failure(.cancelled) }
-        defer { gate.leave() }
+        guard inFlight.enter() else { return failure(.cancelled) }
+        defer { inFlight.leave() }
         let safe = SafeText(hiding: credential.secret.revealed())
         let (outcome, head) = await exchange.run(request(for: call, credential: credential))
         let headers = head.map { head in
@@ -105,10 +105,10 @@ public final class HTTPMarketClient: MarketClient {
         case (.whole(let body), .some(let status)) where 200...299 ~= status:
             answer = parse(parsing, status, body)
         case (.whole(let body), .some(let status)):
-            answer = .refused(status: status, problem: parsing.problem(body: body))
+            answer = .httpError(status: status, problem: parsing.problem(body: body))
         case (.tooLarge(let beginning), .some(let status)) where !(200...299 ~= status):
             // The status says it all; the body would only have explained it.
-            answer = .refused(status: status, problem: parsing.problem(body: beginning))
+            answer = .httpError(status: status, problem: parsing.problem(body: beginning))
         case (.tooLarge, _):
             answer = .failed(.bodyTooLarge)
         case (.whole, .none):

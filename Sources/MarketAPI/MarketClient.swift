@@ -91,7 +91,7 @@ public struct MarketReply<Value: Sendable>: Sendable {
         lostTries =
             switch answer {
             case .failed(.timedOut), .failed(.connectionLost), .failed(.bodyTooLarge): tries
-            case .ok, .unusable, .refused, .failed: 0
+            case .ok, .malformed, .httpError, .failed: 0
             }
     }
 }
@@ -101,9 +101,9 @@ public enum MarketAnswer<Value: Sendable>: Sendable {
     /// A 2xx that holds what was asked for.
     case ok(Value)
     /// A 2xx that does not: malformed, `status` ERROR, no or an impossible value. `reason` is short and holds no secret.
-    case unusable(status: Int, reason: String)
+    case malformed(status: Int, reason: String)
     /// Any other status, redirects included.
-    case refused(status: Int, problem: MarketProblem)
+    case httpError(status: Int, problem: MarketProblem)
     /// No answer, or not all of it.
     case failed(TransportFailure)
 }

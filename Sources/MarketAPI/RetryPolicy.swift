@@ -44,9 +44,9 @@ public struct RetryPolicy: Sendable, Equatable {
     /// was closed early.
     public static func isWorthRepeating<Value>(_ answer: MarketAnswer<Value>) -> Bool {
         switch answer {
-        case .ok, .unusable:
+        case .ok, .malformed:
             false
-        case .refused(let status, _):
+        case .httpError(let status, _):
             status == 499 || 500...599 ~= status
         case .failed(let failure):
             switch failure {

@@ -46,11 +46,37 @@ import Testing
     @Test(arguments: [true, false]) func dueRowsAreFoundByTheIndexAlone(isAnalyzed: Bool) async throws {
         let database = try await crowded(isAnalyzed: isAnalyzed)
         let (text, pages) = try await plan(
-            SQLText.dueRows, types: "bigint, bigint, smallint, timestamptz", values: "11, 16, NULL, NULL", in: database)
+            SQLText.dueRows, types: "bigint, bigint, smallint, timestamptz, text", values: "11, 16, NULL, NULL, NULL",
+            in: database)
         #expect(!text.contains("Seq Scan") && !text.contains("Sort") && !text.contains("Bitmap"), "\(text)")
         #expect(text.contains("outbox_pending"))
         // 30,000 index entries would be 150 pages and more.
         #expect(pages < 60, "\(pages) pages\n\(text)")
+    }
+
+    @Test(arguments: [true, false]) func repeatsAreFoundByTheIndexAlone(isAnalyzed: Bool) async throws {
+        let database = try await crowded(isAnalyzed: isAnalyzed)
+        let (text, pages) = try await plan(
+            SQLText.dueRepeats, types: "bigint, bigint, text", values: "11, 16, NULL", in: database)
+        #expect(
+            !text.contains("Seq Scan") && !text.contains("Sort") && !text.contains("Bitmap Heap Scan on outbox"),
+            "\(text)")
+        // 200 rows were looked at.
+        #expect(pages < 60, "\(pages) pages\n\(text)")
+    }
+
+    @Test(arguments: [true, false]) func aSampleIsDrawnFromBoundedWalks(isAnalyzed: Bool) async throws {
+        let database = try await crowded(isAnalyzed: isAnalyzed)
+        try await database.sql(
+            """
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id)
+            SELECT 11, t, n FROM generate_series(100001, 150000) n, unnest('{ORDER, RETURN}'::text[]) t;
+            """)
+        let (text, pages) = try await plan(
+            SQLText.sampleRows, types: "bigint, bigint, text, bigint[]", values: "11, 16, NULL, '{60001}'", in: database
+        )
+        #expect(!text.contains("Seq Scan on outbox") && !text.contains("Bitmap Heap Scan on outbox"), "\(text)")
+        #expect(pages < 2000, "\(pages) pages\n\(text)")
     }
 
     /// While somebody holds an old snapshot, the dead entries of settled rows stay in the index. The watermark spares them.
@@ -66,8 +92,8 @@ import Testing
             UPDATE market_chat.outbox SET state = 'rejected', settled_at = now() WHERE context_id < 19900;
             """)
         let (text, pages) = try await plan(
-            SQLText.dueRows, types: "bigint, bigint, smallint, timestamptz",
-            values: "11, 16, 0, timestamptz '2026-01-01' + 19900 * interval '1 second'", in: database)
+            SQLText.dueRows, types: "bigint, bigint, smallint, timestamptz, text",
+            values: "11, 16, 0, timestamptz '2026-01-01' + 19900 * interval '1 second', NULL", in: database)
         #expect(pages < 100, "\(pages) pages\n\(text)")
         await reader.end()
     }
@@ -87,12 +113,24 @@ import Testing
         #expect(pages < 150, "\(pages) pages\n\(text)")
     }
 
-    @Test func settlingFindsRowsByTheirKeys() async throws {
-        let database = try await crowded(isAnalyzed: true)
-        let types = "bigint[], integer[], text[], bigint[], bigint[], integer[], text[], text[], text[], boolean[]"
-        let values = "'{60001}', '{0}', '{created}', '{7}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{f}'"
+    /// Also where the statistics are those of an empty queue.
+    @Test(arguments: [true, false]) func settlingFindsRowsByTheirKeys(isLeavingLocked: Bool) async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            ALTER TABLE market_chat.outbox SET (autovacuum_enabled = off);
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id, state, settled_at)
+            SELECT 11, 'ORDER', n, 'rejected', now() FROM generate_series(1, 60000) n;
+            VACUUM ANALYZE market_chat.outbox;
+            INSERT INTO market_chat.outbox (business_id, context_type, context_id)
+            SELECT 11, 'ORDER', n FROM generate_series(60001, 90000) n;
+            """)
+        let types =
+            "bigint[], integer[], text[], bigint[], bigint[], integer[], text[], text[], text[], boolean[], boolean"
+        let values =
+            "'{60001}', '{0}', '{created}', '{7}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{f}', \(isLeavingLocked)"
         let (text, _) = try await plan(SQLText.settle, types: types, values: values, in: database)
-        #expect(!text.contains("Seq Scan on outbox"), "\(text)")
+        #expect(!text.contains("Seq Scan on outbox") && !text.contains("outbox_pending"), "\(text)")
         #expect(text.contains("outbox_pkey"))
     }
 

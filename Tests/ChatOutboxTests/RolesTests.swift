@@ -20,17 +20,19 @@ import Testing
         let outbox = database.outbox(user: "market_chatd")
         let session = try await outbox.openSession()
         #expect(try await session.claim([11]).count == 1)
-        #expect(try await session.readDue(of: 11, limit: 9, after: nil).rows.count == 4)
-        _ = try await session.fallAsleep(11, limit: 9)
+        #expect(try await session.readDue(of: 11, DueRead(limit: 9, repeatLimit: 10)).fresh.count == 4)
+        _ = try await session.fallAsleep(11, DueRead(limit: 9, repeatLimit: 10))
         _ = try await session.poll([11])
         let exchange = ExchangeRecord(httpStatus: 400, code: "X")
         let changes: [RowResult.Change] = [.created(chatID: 5), .rejected, .backoff(.seconds(1)), .deferred]
         let results = changes.enumerated().map { index, change in
             RowResult(
-                rowID: Int64(index) + 1, attempts: 0, change: change, exchange: exchange, putOffIfRefused: .seconds(1))
+                rowID: Int64(index) + 1, businessID: 11, attempts: 0, change: change, exchange: exchange)
         }
         let record = BusinessRecord(businessID: 11, hold: .init(reason: "quota", endsIn: .seconds(1)))
         #expect(try await session.settle(results, remembering: [record]) == [.written, .written, .written, .written])
+        #expect(try await session.sampleDue(of: 11, contextType: nil, excluding: [4], limit: 9).isEmpty)
+        #expect(try await session.settleApart([results[3]]) == [.written])
         try await outbox.waitForVacancy(among: [22], atMost: .seconds(1))
         try await outbox.waitForProducers(of: 22, atMost: .seconds(1))
         await session.close()

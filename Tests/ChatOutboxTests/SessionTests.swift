@@ -11,7 +11,8 @@ import Testing
         let database = try await TestDatabase.make()
         let owner = try await database.session(owning: [11, 22])
         let other = try await database.outbox().openSession()
-        #expect(try await other.claim([11, 22, 33]).map(\.businessID) == [33])
+        // It is new, so its record has no age.
+        #expect(try await other.claim([11, 22, 33]) == [BusinessRecord(businessID: 33)])
         await owner.close()
         #expect(try await eventually { try await !other.claim([11]).isEmpty })
         await other.close()
@@ -70,6 +71,7 @@ import Testing
                 found = try await next.claim([11])
                 return !found.isEmpty
             })
+        #expect(found[0].age.map { $0 >= .zero && $0 < .seconds(60) } == true)
         #expect(found[0].hold?.reason == "quota: 420")
         #expect(found[0].hold.map { $0.endsIn > .seconds(80) && $0.endsIn <= .seconds(100) } == true)
         #expect(found[0].quota?.limit == 1000 && found[0].quota?.remaining == 7)
@@ -90,17 +92,17 @@ import Testing
                 (11, 'ORDER', 5, 5, now() + interval '30 seconds'), (11, 'ORDER', 6, 9, 'infinity'),
                 (22, 'ORDER', 7, 9, now());
             """)
-        let due = try await session.readDue(of: 11, limit: 10, after: nil)
-        #expect(due.rows.map(\.contextID) == [3, 2, 1, 4])
-        #expect(due.rows.map(\.contextType) == ["RETURN", "ORDER", "ORDER", "ORDER"])
+        let due = try await session.readDue(of: 11, DueRead(limit: 10, repeatLimit: 10))
+        #expect(due.fresh.map(\.contextID) == [3, 2, 1, 4])
+        #expect(due.fresh.map(\.contextType) == ["RETURN", "ORDER", "ORDER", "ORDER"])
         #expect(due.nextDueIn.map { $0 > .seconds(10) && $0 <= .seconds(30) } == true)
         #expect(!due.isPaused)
-        #expect(try await session.readDue(of: 11, limit: 2, after: nil).rows.map(\.contextID) == [3, 2])
+        #expect(try await session.readDue(of: 11, DueRead(limit: 2, repeatLimit: 10)).fresh.map(\.contextID) == [3, 2])
         let poll = try #require(try await session.poll([11]).first)
         #expect(poll.due == 4 && !poll.dueIsAtLeast)
         #expect(poll.oldestDueFor.map { $0 > .seconds(3600) } == true)
         #expect(try await session.poll([33]) == [BusinessPoll(businessID: 33, due: 0)])
-        #expect(try await session.readDue(of: 33, limit: 2, after: nil) == DueRows(rows: []))
+        #expect(try await session.readDue(of: 33, DueRead(limit: 2, repeatLimit: 10)) == DueRows(fresh: []))
         await session.close()
     }
 
@@ -109,14 +111,16 @@ import Testing
         let session = try await database.session()
         try await database.insert(1...3, priority: 0)
         try await database.insert(4...6, priority: 1)
-        let all = try await session.readDue(of: 11, limit: 10, after: nil).rows
+        let all = try await session.readDue(of: 11, DueRead(limit: 10, repeatLimit: 10)).fresh
         #expect(all.map(\.contextID) == [4, 5, 6, 1, 2, 3])
         let last = try #require(all.last)
         let mark = Watermark(priority: 0, dueAtMicroseconds: last.dueAtMicroseconds + 1)
-        let rest = try await session.readDue(of: 11, limit: 10, after: mark).rows
+        let rest = try await session.readDue(of: 11, DueRead(limit: 10, repeatLimit: 10, watermark: mark)).fresh
         #expect(rest.map(\.contextID) == [4, 5, 6])
         let infinite = Watermark(priority: 0, dueAtMicroseconds: .min)
-        #expect(try await session.readDue(of: 11, limit: 10, after: infinite).rows.count == 6)
+        #expect(
+            try await session.readDue(of: 11, DueRead(limit: 10, repeatLimit: 10, watermark: infinite)).fresh.count == 6
+        )
         await session.close()
     }
 
@@ -126,7 +130,7 @@ import Testing
         var signals = session.signals.makeAsyncIterator()
         try await database.sql("UPDATE market_chat.business SET paused = true WHERE business_id = 11")
         #expect(try await signals.next() == .changed(businessID: 11))
-        #expect(try await session.readDue(of: 11, limit: 1, after: nil).isPaused)
+        #expect(try await session.readDue(of: 11, DueRead(limit: 1, repeatLimit: 10)).isPaused)
         #expect(try await session.poll([11]).first?.isPaused == true)
         await session.close()
     }
@@ -138,20 +142,23 @@ import Testing
         let session = try await database.session()
         var signals = session.signals.makeAsyncIterator()
         try await database.insert(1...2)
-        var (found, isAsleep) = try await session.fallAsleep(11, limit: 10)
-        #expect(found.rows.count == 2 && isAsleep)
+        var (found, sleep) = try await session.fallAsleep(11, DueRead(limit: 10, repeatLimit: 10))
+        #expect(found.fresh.count == 2 && sleep == .asleep)
         // Twice asleep is awake after one call.
-        (found, isAsleep) = try await session.fallAsleep(11, limit: 10)
-        #expect(isAsleep)
+        (found, sleep) = try await session.fallAsleep(11, DueRead(limit: 10, repeatLimit: 10))
+        #expect(sleep == .asleep)
         try await session.wakeUp(11)
         try await database.insert(3...4)
-        (_, isAsleep) = try await session.fallAsleep(11, limit: 10)
-        #expect(isAsleep)
+        (_, sleep) = try await session.fallAsleep(11, DueRead(limit: 10, repeatLimit: 10))
+        #expect(sleep == .asleep)
         try await database.insert(5...6, business: 22)
         try await database.insert(7...8)
         // The first signal is of the rows that came while it slept: those before were silent.
         #expect(try await signals.next() == .changed(businessID: 11))
-        #expect(try await session.readDue(of: 11, limit: 10, after: nil).rows.map(\.contextID) == [1, 2, 3, 4, 7, 8])
+        #expect(
+            try await session.readDue(of: 11, DueRead(limit: 10, repeatLimit: 10)).fresh.map(\.contextID) == [
+                1, 2, 3, 4, 7, 8,
+            ])
         await session.close()
         #expect(try await signals.next() == nil)
     }
@@ -171,8 +178,8 @@ import Testing
             """)
         let isOpen = "SELECT count(*) FROM pg_locks WHERE relation = 'blocker'::regclass AND NOT granted"
         #expect(try await eventually { try await database.value(isOpen) == "1" })
-        let first = try await session.fallAsleep(11, limit: 10)
-        #expect(first.rows.rows.isEmpty && !first.isAsleep)
+        let first = try await session.fallAsleep(11, DueRead(limit: 10, repeatLimit: 10))
+        #expect(first.rows.fresh.isEmpty && first.sleep == .producersAreOpen)
         async let wait: Void = outbox.waitForProducers(of: 11, atMost: .seconds(20))
         let isWaiting =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
@@ -184,9 +191,9 @@ import Testing
         await blocker.end()
         _ = try await producer
         try await wait
-        let second = try await session.fallAsleep(11, limit: 10)
-        #expect(second.rows.rows.map(\.contextID).sorted() == [1, 2])
-        #expect(second.isAsleep)
+        let second = try await session.fallAsleep(11, DueRead(limit: 10, repeatLimit: 10))
+        #expect(second.rows.fresh.map(\.contextID).sorted() == [1, 2])
+        #expect(second.sleep == .asleep)
         await session.close()
         await outbox.close()
     }
@@ -223,8 +230,8 @@ import Testing
         let database = try await TestDatabase.make()
         let session = try await database.session(owning: [11, 22])
         var signals = session.signals.makeAsyncIterator()
-        _ = try await session.fallAsleep(11, limit: 1)
-        _ = try await session.fallAsleep(22, limit: 1)
+        _ = try await session.fallAsleep(11, DueRead(limit: 1, repeatLimit: 10))
+        _ = try await session.fallAsleep(22, DueRead(limit: 1, repeatLimit: 10))
         try await database.sql("SET market_chat.notify = off; SELECT market_chat.enqueue(11, 'ORDER', 1)")
         try await database.sql("SELECT market_chat.enqueue(22, 'ORDER', 1)")
         #expect(try await signals.next() == .changed(businessID: 22))

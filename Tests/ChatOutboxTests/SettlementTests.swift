@@ -7,10 +7,22 @@ import Testing
 /// How results are written.
 @Suite(.seated) struct SettlementTests {
     private func result(
-        _ rowID: Int64, _ change: RowResult.Change, attempts: Int = 0, _ exchange: ExchangeRecord? = nil
+        _ rowID: Int64, _ change: RowResult.Change, attempts: Int = 0, _ exchange: ExchangeRecord? = nil,
+        business: Int64 = 11
     ) -> RowResult {
-        RowResult(
-            rowID: rowID, attempts: attempts, change: change, exchange: exchange, putOffIfRefused: .seconds(60))
+        RowResult(rowID: rowID, businessID: business, attempts: attempts, change: change, exchange: exchange)
+    }
+
+    /// Settles, and what is refused once more apart, as the engine does.
+    private func settleAll(_ results: [RowResult], by session: any OutboxSession) async throws -> [RowOutcome] {
+        var outcomes = try await session.settle(results, remembering: [])
+        for (index, outcome) in outcomes.enumerated() {
+            guard case .refused(let text) = outcome else { continue }
+            var result = results[index]
+            result.refusal = text
+            outcomes[index] = try await session.settleApart([result])[0]
+        }
+        return outcomes
     }
 
     private func row(_ contextID: Int, in database: TestDatabase, _ columns: String) async throws -> String {
@@ -115,7 +127,7 @@ import Testing
         await session.close()
     }
 
-    /// Two of a hundred fail: they alone are put off, with the trigger's words.
+    /// Two of a hundred fail: they alone are refused in the end, with the trigger's words, and stay as they are else.
     @Test func aFailingTriggerHoldsBackItsRowAlone() async throws {
         let database = try await TestDatabase.make()
         try await database.sql(
@@ -129,20 +141,28 @@ import Testing
         try await database.insert(1...100)
         let session = try await database.session()
         let results = (1...100).map { result($0, .created(chatID: $0 + 100)) }
-        let outcomes = try await session.settle(results, remembering: [])
-        for (index, outcome) in outcomes.enumerated() where index != 16 && index != 59 { #expect(outcome == .written) }
-        for index in [16, 59] {
-            guard case .refused(let text, isPutOff: true) = outcomes[index] else {
-                Issue.record("\(outcomes[index])")
+        var refused = results
+        for (index, outcome) in try await session.settle(results, remembering: []).enumerated() {
+            guard case .refused(let text) = outcome else {
+                Issue.record("\(outcome)")
                 continue
             }
             #expect(text.contains("is locked by accounting"))
+            refused[index].refusal = text
         }
-        let columns = "state, chat_id, attempts, last_error, due_at > now() + interval '50 seconds'"
+        let outcomes = try await session.settleApart(refused)
+        for (index, outcome) in outcomes.enumerated() where index != 16 && index != 59 { #expect(outcome == .written) }
+        #expect(outcomes[16] == .refused(error: "order 17 is locked by accounting (SQLSTATE P0001)"))
+        #expect(outcomes[59] == .refused(error: "order 60 is locked by accounting (SQLSTATE P0001)"))
+        let columns = "state, chat_id, attempts, last_error, due_at <= now()"
+        let noted = "pending||0|result not written: P0001 order 17 is locked by accounting|t"
+        #expect(try await row(17, in: database, columns) == noted)
+        // The same once more leaves nothing behind.
+        #expect(try await session.settleApart([refused[16]]) == [outcomes[16]])
+        #expect(try await row(17, in: database, columns) == noted)
         #expect(
-            try await row(17, in: database, columns)
-                == "pending||1|result not written: P0001 order 17 is locked by accounting|t")
-        #expect(try await database.value("SELECT verdict FROM market_chat.attempt WHERE outbox_id = 60") == "refused")
+            try await database.sql("SELECT verdict, count(*) FROM market_chat.attempt GROUP BY outbox_id, verdict")
+                == "refused|1\nrefused|1\n")
         #expect(try await database.value("SELECT count(*) FROM market_chat.outbox WHERE state = 'created'") == "98")
         await session.close()
     }
@@ -157,8 +177,8 @@ import Testing
             """)
         try await database.insert(1...3)
         let session = try await database.session()
-        let outcomes = try await session.settle((1...3).map { result($0, .created(chatID: 5)) }, remembering: [])
-        #expect(outcomes == [.written, .refused(error: "never (SQLSTATE P0001)", isPutOff: false), .written])
+        let outcomes = try await settleAll((1...3).map { result($0, .created(chatID: 5)) }, by: session)
+        #expect(outcomes == [.written, .refused(error: "never (SQLSTATE P0001)"), .written])
         await session.close()
     }
 
@@ -172,8 +192,9 @@ import Testing
             """)
         try await database.insert(1...3)
         let session = try await database.session()
-        let outcomes = try await session.settle((1...3).map { result($0, .created(chatID: 5)) }, remembering: [])
-        #expect(outcomes == [.written, .refused(error: "late (SQLSTATE P0001)", isPutOff: true), .written])
+        let outcomes = try await settleAll((1...3).map { result($0, .created(chatID: 5)) }, by: session)
+        #expect(outcomes == [.written, .refused(error: "late (SQLSTATE P0001)"), .written])
+        #expect(try await row(2, in: database, "last_error") == "result not written: P0001 late")
         await session.close()
     }
 
@@ -183,13 +204,20 @@ import Testing
         let session = try await database.session()
         let blocker = try await BlockingTransaction.begin(
             database, alsoRunning: "SELECT FROM market_chat.outbox WHERE context_id = 7 FOR UPDATE")
-        let outcomes = try await session.settle((1...40).map { result($0, .created(chatID: 5)) }, remembering: [])
+        let results = (1...40).map { result($0, .created(chatID: 5)) }
+        let start = ContinuousClock.now
+        let outcomes = try await session.settle(results, remembering: [])
+        #expect(ContinuousClock.now - start < .seconds(1))
         for (index, outcome) in outcomes.enumerated() where index != 6 { #expect(outcome == .written) }
-        guard case .refused(_, isPutOff: false) = outcomes[6] else {
+        guard case .refused(let text) = outcomes[6] else {
             Issue.record("\(outcomes[6])")
             return
         }
+        #expect(text.hasSuffix("locked by another transaction"))
+        let locked = "canceling statement due to lock timeout (SQLSTATE 55P03)"
+        #expect(try await session.settleApart([results[6]]) == [.refused(error: locked)])
         await blocker.end()
+        #expect(try await eventually { try await session.settleApart([results[6]]) == [.written] })
         await session.close()
     }
 
@@ -207,8 +235,8 @@ import Testing
             """)
         try await database.insert(1...3)
         let session = try await database.session()
-        let outcomes = try await session.settle((1...3).map { result($0, .created(chatID: 5)) }, remembering: [])
-        #expect(outcomes == [.written, .refused(error: "elsewhere (SQLSTATE \(code))", isPutOff: true), .written])
+        let outcomes = try await settleAll((1...3).map { result($0, .created(chatID: 5)) }, by: session)
+        #expect(outcomes == [.written, .refused(error: "elsewhere (SQLSTATE \(code))"), .written])
         await session.close()
     }
 
@@ -225,9 +253,13 @@ import Testing
             """)
         try await database.insert(1...2)
         let session = try await database.session()
-        let outcomes = try await session.settle((1...2).map { result($0, .created(chatID: 5)) }, remembering: [])
+        let start = ContinuousClock.now
+        let results = (1...2).map { result($0, .created(chatID: 5)) }
+        #expect(try await !session.settle(results, remembering: []).contains(.written))
+        #expect(ContinuousClock.now - start < .seconds(1))
+        let outcomes = try await session.settleApart(results)
         #expect(outcomes[0] == .written)
-        guard case .refused(_, isPutOff: true) = outcomes[1] else {
+        guard case .refused = outcomes[1] else {
             Issue.record("\(outcomes[1])")
             return
         }
@@ -249,7 +281,7 @@ import Testing
         let outcomes = try await session.settle(
             changes.enumerated().map { result(Int64($0) + 1, $1) }, remembering: [])
         #expect(outcomes[0] == .written && outcomes[2] == .written)
-        guard case .refused(let text, isPutOff: false) = outcomes[1] else {
+        guard case .refused(let text) = outcomes[1] else {
             Issue.record("\(outcomes[1])")
             return
         }
@@ -257,7 +289,7 @@ import Testing
         await session.close()
     }
 
-    /// The statement waits for the other's transaction, and then finds the row settled.
+    /// It is not waited for at first; then the row is found settled.
     @Test func aRowThatSomebodyElseIsSettlingIsNotCalledRefused() async throws {
         let database = try await TestDatabase.make()
         try await database.insert(1...1)
@@ -270,8 +302,12 @@ import Testing
         let isLocked =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
         #expect(try await eventually { try await database.value(isLocked) == "1" })
-        #expect(try await session.settle([result(1, .created(chatID: 5))], remembering: []) == [.notPending])
+        let chat = result(1, .created(chatID: 5))
+        let first = try await session.settle([chat], remembering: [])
+        if case .refused = first[0] {} else { Issue.record("\(first)") }
         _ = try await other
+        #expect(try await session.settleApart([chat]) == [.notPending])
+        #expect(try await session.settle([chat], remembering: []) == [.notPending])
         await session.close()
     }
 
@@ -319,7 +355,7 @@ import Testing
         let results = [
             result(1, .deferred, .init(message: "Заказ не найден")), result(2, .deferred, .init(message: "order 😀")),
         ]
-        #expect(try await session.settle(results, remembering: []) == [.written, .written])
+        #expect(try await settleAll(results, by: session) == [.written, .written])
         #expect(
             try await database.sql(
                 "SET client_encoding = 'UTF8'; SELECT last_error FROM market_chat.outbox ORDER BY id")

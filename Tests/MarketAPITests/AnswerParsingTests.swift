@@ -46,7 +46,7 @@ import Testing
         (String(repeating: "[", count: 100), "the body is nested too deeply"),
     ])
     func aSuccessWithoutAChatIsUnusable(body: String, reason: String) {
-        #expect(createdChat(body) == .unusable(status: 200, reason: reason))
+        #expect(createdChat(body) == .malformed(status: 200, reason: reason))
     }
 
     @Test(arguments: [
@@ -97,8 +97,8 @@ import Testing
         #expect(
             keyInfo(#"{"status":"OK","result":{"apiKey":{"authScopes":[null,1,"X"]}}}"#)
                 == .ok(APIKeyInfo(name: nil, scopes: ["X"])))
-        #expect(keyInfo(#"{"status":"OK"}"#) == .unusable(status: 200, reason: "result.apiKey is missing"))
-        #expect(keyInfo(#"{"status":"ERROR"}"#) == .unusable(status: 200, reason: "status is ERROR"))
+        #expect(keyInfo(#"{"status":"OK"}"#) == .malformed(status: 200, reason: "result.apiKey is missing"))
+        #expect(keyInfo(#"{"status":"ERROR"}"#) == .malformed(status: 200, reason: "status is ERROR"))
     }
 
     @Test func aPageOfCampaignsIsReadWithWhatIsThere() {
@@ -117,8 +117,8 @@ import Testing
         #expect(campaigns(#"{"campaigns":[]}"#) == empty)
         #expect(campaigns(#"{"campaigns":[],"paging":{"nextPageToken":""}}"#) == empty)
         #expect(campaigns(#"{"status":"OK","campaigns":[]}"#) == empty)
-        #expect(campaigns("{}") == .unusable(status: 200, reason: "campaigns is missing"))
+        #expect(campaigns("{}") == .malformed(status: 200, reason: "campaigns is missing"))
         let error = #"{"status":"ERROR","errors":[{"code":"X"}],"campaigns":[]}"#
-        #expect(campaigns(error) == .unusable(status: 200, reason: "status is ERROR: X"))
+        #expect(campaigns(error) == .malformed(status: 200, reason: "status is ERROR: X"))
     }
 }

@@ -47,8 +47,8 @@ import Testing
             let shown = Comment(rawValue: "seed \(seed): \(String(decoding: body, as: UTF8.self)) \(body)")
             switch parsing.createdChat(status: 200, body: body) {
             case .ok(let chat): #expect(chat.chatID >= 1, shown)
-            case .unusable(_, let reason): #expect(isFitForLogs(reason, limit: 1000), shown)
-            case .refused, .failed: Issue.record(shown)
+            case .malformed(_, let reason): #expect(isFitForLogs(reason, limit: 1000), shown)
+            case .httpError, .failed: Issue.record(shown)
             }
             let problem = parsing.problem(body: body)
             #expect(isFitForLogs(problem.code ?? "x", limit: 200), shown)

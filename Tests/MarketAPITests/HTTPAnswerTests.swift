@@ -22,7 +22,7 @@ import Testing
             "retry-after: 5", "TraceParent: 00-0123-4567-01",
         ]
         let reply = try await reply(to: [.send(http("420 Enhance", headers: headers, body: "calm"))])
-        #expect(reply.answer == .refused(status: 420, problem: MarketProblem(code: nil, message: "calm")))
+        #expect(reply.answer == .httpError(status: 420, problem: MarketProblem(code: nil, message: "calm")))
         let quota = QuotaHeaders(limit: 1000, remaining: 998, resetsIn: .seconds(30), until: 1_788_967_080)
         #expect(reply.quota == quota)
         #expect(reply.retryAfter == .seconds(5))
@@ -40,7 +40,7 @@ import Testing
         try await withServer(script: { _ in [.send(chat7)] }) { elsewhere in
             let location = "Location: \(elsewhere.url)/v2/businesses/7/chats/new"
             let reply = try await reply(to: [.send(http("\(status) Moved", headers: [location]))])
-            #expect(reply.answer == .refused(status: status, problem: MarketProblem()))
+            #expect(reply.answer == .httpError(status: status, problem: MarketProblem()))
             #expect(elsewhere.accepted == 0)
         }
     }
@@ -145,7 +145,7 @@ import Testing
         let body = String(repeating: "x", count: 600_000)
         let reply = try await reply(to: [.send(http("420 Calm", body: body))])
         let problem = MarketProblem(code: nil, message: String(repeating: "x", count: 1000))
-        #expect(reply.answer == .refused(status: 420, problem: problem))
+        #expect(reply.answer == .httpError(status: 420, problem: problem))
     }
 
     @Test func aCompressedBodyIsNotUnpacked() async throws {
@@ -158,7 +158,7 @@ import Testing
         ]
         let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(packed.count)\r\n\r\n"
         let reply = try await reply(to: [.send(head), .sendBytes(packed)])
-        guard case .unusable(status: 200, _) = reply.answer else {
+        guard case .malformed(status: 200, _) = reply.answer else {
             Issue.record("\(reply.answer)")
             return
         }

@@ -27,13 +27,13 @@ import Testing
 
     @Test(arguments: 100...599)
     func only5xxAnd499AreWorthRepeating(status: Int) {
-        let answer = MarketAnswer<CreatedChat>.refused(status: status, problem: MarketProblem())
+        let answer = MarketAnswer<CreatedChat>.httpError(status: status, problem: MarketProblem())
         #expect(RetryPolicy.isWorthRepeating(answer) == (status == 499 || status >= 500))
     }
 
     @Test(
         arguments: [
-            (MarketAnswer.ok(CreatedChat(chatID: 1)), false), (.unusable(status: 200, reason: ""), false),
+            (MarketAnswer.ok(CreatedChat(chatID: 1)), false), (.malformed(status: 200, reason: ""), false),
             (.failed(.timedOut), true), (.failed(.nameNotResolved("")), true), (.failed(.notConnected("")), true),
             (.failed(.connectionLost("")), true), (.failed(.insecure("")), false), (.failed(.bodyTooLarge), false),
             (.failed(.noCredentials("")), false), (.failed(.cancelled), false),

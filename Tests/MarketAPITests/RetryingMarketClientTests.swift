@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.seated) struct RetryingMarketClientTests {
     private static let ok = MarketReply(answer: MarketAnswer.ok(CreatedChat(chatID: 7)))
-    private static let away = MarketReply<CreatedChat>(answer: .refused(status: 503, problem: MarketProblem()))
+    private static let away = MarketReply<CreatedChat>(answer: .httpError(status: 503, problem: MarketProblem()))
     private static let late = MarketReply<CreatedChat>(answer: .failed(.timedOut))
 
     private let policy = RetryPolicy(
@@ -47,7 +47,7 @@ import Testing
     @Test(arguments: [200, 301, 400, 401, 403, 404, 405, 420, 423])
     func aDecisionOfTheMarketIsNotRepeated(status: Int) async {
         let answer: MarketAnswer<CreatedChat> =
-            status == 200 ? .unusable(status: 200, reason: "x") : .refused(status: status, problem: MarketProblem())
+            status == 200 ? .malformed(status: 200, reason: "x") : .httpError(status: status, problem: MarketProblem())
         let (reply, exchanges, sleeps) = await run([MarketReply(answer: answer), Self.ok])
         #expect(reply.answer == answer)
         #expect(exchanges == 1)

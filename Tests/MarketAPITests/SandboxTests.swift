@@ -50,7 +50,7 @@ import Testing
             let second = await client.createChat(chat(2))
             #expect(second.quota?.remaining == 0)
             let third = await client.createChat(chat(3))
-            guard case .refused(status: 420, let problem) = third.answer else {
+            guard case .httpError(status: 420, let problem) = third.answer else {
                 Issue.record("\(third.answer)")
                 return
             }
@@ -89,7 +89,7 @@ import Testing
                 ]
                 for (request, status, text) in expected {
                     let reply = await client.createChat(request)
-                    guard case .refused(status: status, let problem) = reply.answer else {
+                    guard case .httpError(status: status, let problem) = reply.answer else {
                         Issue.record("\(request): \(reply.answer)")
                         continue
                     }
@@ -103,7 +103,7 @@ import Testing
     @Test func aWrongKeyIsA401ThatDoesNotRepeatIt() async throws {
         try await withMarket(credential: .apiKey(SecretString(testKey))) { _, client in
             let reply = await client.createChat(chat(1))
-            guard case .refused(status: 401, _) = reply.answer else {
+            guard case .httpError(status: 401, _) = reply.answer else {
                 Issue.record("\(reply.answer)")
                 return
             }
@@ -188,7 +188,7 @@ import Testing
                 case .ok(let chat):
                     created += 1
                     #expect(chats[SandboxContext(businessID: 7, kind: .order, id: id)] == chat.chatID)
-                case .unusable, .failed(.bodyTooLarge), .refused(status: 302, _): break
+                case .malformed, .failed(.bodyTooLarge), .httpError(status: 302, _): break
                 default: Issue.record("order \(id): \(reply.answer)")
                 }
             }

@@ -104,7 +104,7 @@ public enum MigrationError: Error, Sendable, Equatable {
             return
         }
         switch OutboxError(error) {
-        case .unavailable(let text): self = .unavailable(text)
+        case .unavailable(let text), .failed(let text): self = .unavailable(text)
         case .unusable(let text): self = .unusable(text)
         }
     }

@@ -1,7 +1,8 @@
 import LibPQ
 
 extension OutboxError {
-    /// What an error of the database means for a session. The texts name cause and cure, and no secret.
+    /// What an error of the database means for a session that is to be opened. The texts name cause and cure, and no
+    /// secret.
     init(_ error: PostgresError) {
         let cure: String? =
             switch (error.kind, error.sqlState) {
@@ -20,6 +21,11 @@ extension OutboxError {
         self = cure.map { .unusable("\(error.message): \($0)") } ?? .unavailable(error.message)
     }
 
+    /// What an error of a statement means where the connection was found to be of use.
+    init(running error: PostgresError) {
+        self = error.isOfTheStatement ? .failed(error.message) : OutboxError(error)
+    }
+
     /// Runs `body`, and turns its error into one of the outbox.
     static func decoding<Value>(_ body: () throws(PostgresError) -> Value) throws(OutboxError) -> Value {
         do {
@@ -36,6 +42,28 @@ extension OutboxError {
         } catch {
             throw OutboxError(error)
         }
+    }
+
+    /// Runs `body` on a connection that was found to be of use, and turns its error into one of the outbox.
+    static func running<Value>(_ body: () async throws(PostgresError) -> Value) async throws(OutboxError) -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw OutboxError(running: error)
+        }
+    }
+}
+
+extension PostgresError {
+    /// Whether the server refused what the transaction did, and the session goes on. A server that became read-only goes on
+    /// too, and yet takes nothing.
+    var isOfTheStatement: Bool {
+        kind == .server && !isConnectionLost && sqlState != .readOnlyTransaction
+    }
+
+    /// Insufficient resources, operator intervention and system errors.
+    var isOfTheServer: Bool {
+        ["53", "57", "58", "F0", "XX"].contains(sqlState?.classCode) && sqlState != .queryCanceled
     }
 }
 

@@ -16,6 +16,8 @@ public final class PostgresOutbox: Outbox {
     private let producerWatchers: WatchConnections
     /// For those who wait for owners, and for what is asked now and then.
     private let ownerWatchers: WatchConnections
+    /// For results that a session could not write at once.
+    private let writers: WatchConnections
     /// Owners that are waited for at a time; one connection more is kept free.
     private static let ownersWatched = 3
 
@@ -37,20 +39,24 @@ public final class PostgresOutbox: Outbox {
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
-        let connect = { @Sendable () async throws(PostgresError) in
-            let connection = try await PostgresConnection.connect(Self.connection(configuration))
-            // The wait's own limit ends it sooner.
-            _ = try await connection.query(Self.settings(configuration, statementTimeout: Self.longestWait * 2))
-            return connection
+        func connections(_ limit: Int, statementTimeout: Duration) -> WatchConnections {
+            WatchConnections(limit: limit) { () async throws(PostgresError) in
+                let connection = try await PostgresConnection.connect(Self.connection(configuration))
+                _ = try await connection.query(Self.settings(configuration, statementTimeout: statementTimeout))
+                return connection
+            }
         }
-        producerWatchers = WatchConnections(limit: 8, connect: connect)
-        ownerWatchers = WatchConnections(limit: Self.ownersWatched + 1, connect: connect)
+        // A wait's own limit ends it sooner.
+        producerWatchers = connections(8, statementTimeout: Self.longestWait * 2)
+        ownerWatchers = connections(Self.ownersWatched + 1, statementTimeout: Self.longestWait * 2)
+        writers = connections(3, statementTimeout: Self.statementTimeout)
     }
 
-    /// Ends the connections that waited for others. Sessions are closed by whoever opened them.
+    /// Ends the connections beside the sessions. Sessions are closed by whoever opened them.
     public func close() async {
         await producerWatchers.close()
         await ownerWatchers.close()
+        await writers.close()
     }
 
     public func openSession() async throws(OutboxError) -> any OutboxSession {
@@ -59,7 +65,7 @@ public final class PostgresOutbox: Outbox {
         }
         do {
             let facts = try await SessionCheck(configuration: configuration).prepare(connection)
-            return PostgresSession(connection: connection, facts: facts)
+            return PostgresSession(connection: connection, facts: facts, writers: writers)
         } catch {
             await connection.close()
             throw error
@@ -113,10 +119,20 @@ extension PostgresOutbox {
     }
 
     public func waitForProducers(of businessID: Int64, atMost limit: Duration) async throws(OutboxError) {
-        // While this waits in the lock's queue, a producer's try for the shared lock fails, so it notifies.
-        let lock = PostgresStatement(
-            "SELECT pg_advisory_xact_lock(market_chat.asleep_key($1))", [.int64(businessID)])
-        try await producerWatchers.wait(for: lock, atMost: min(limit, Self.longestWait))
+        let rows = try await ownerWatchers.run(PostgresStatement(SQLText.asleepKey, [.int64(businessID)]))
+        let key = try OutboxError.decoding { () throws(PostgresError) in try rows[0].decode("key", as: Int64.self) }
+        let result: Result<Void, OutboxError>
+        do throws(OutboxError) {
+            let lock = PostgresStatement(SQLText.waitForProducers, [.int64(key)])
+            try await producerWatchers.wait(for: lock, atMost: min(limit, Self.longestWait))
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        // Meanwhile producers notified, so another session may have taken us for a sleeper that covers it.
+        _ = try? await ownerWatchers.run(
+            PostgresStatement(SQLText.tellInterested, [.int64Array([key]), .bool(false)]))
+        try result.get()
     }
 }
 

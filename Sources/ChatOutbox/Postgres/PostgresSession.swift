@@ -1,100 +1,132 @@
 import LibPQ
-import Synchronization
 
 /// One connection that owns businesses by session-level advisory locks.
 final class PostgresSession: OutboxSession {
     /// The poll counts so many due rows of each priority at most.
     static let countLimit: Int64 = 1000
 
+    private static let farewell = Duration.milliseconds(500)
+
     let connection: PostgresConnection
     private let facts: SessionCheck.Facts
     let signals: any AsyncSequence<OutboxSignal, Never> & Sendable
-    /// Businesses whose asleep lock is held. A session's lock counts how often it was taken.
-    private let asleep = Mutex<Set<Int64>>([])
+    private let sleepLocks: SleepLocks
+    private let settlement: Settlement
+    private let apart: ApartSettlement
 
-    init(connection: PostgresConnection, facts: SessionCheck.Facts) {
+    init(connection: PostgresConnection, facts: SessionCheck.Facts, writers: WatchConnections) {
         self.connection = connection
         self.facts = facts
-        signals = connection.notifications.compactMap { notification in
-            guard notification.channel == SessionCheck.channel else { return nil }
-            return Int64(notification.payload).map { .changed(businessID: $0) }
+        let sleepLocks = SleepLocks(connection: connection)
+        self.sleepLocks = sleepLocks
+        settlement = Settlement(connection: connection, hasDeferredTriggers: facts.hasDeferredTriggers)
+        apart = ApartSettlement(writers: writers, hasDeferredTriggers: facts.hasDeferredTriggers)
+        signals = connection.notifications.flatMap { notification in
+            let isOurs = notification.channel == SessionCheck.channel
+            let signals = isOurs ? await sleepLocks.signals(of: notification.payload) : []
+            return AsyncStream { stream in
+                for signal in signals { stream.yield(signal) }
+                stream.finish()
+            }
         }
     }
 
     func claim(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessRecord] {
-        try await OutboxError.catching { () async throws(PostgresError) in
-            let rows = try await connection.query(PostgresStatement(SQLText.claim, [.int64Array(businessIDs)]))
-            return try rows.map { row throws(PostgresError) in try BusinessRecord(row) }
-        }
-    }
-
-    func readDue(of businessID: Int64, limit: Int, after watermark: Watermark?) async throws(OutboxError) -> DueRows {
-        try await OutboxError.catching { () async throws(PostgresError) in
-            let statements = Self.look(at: businessID, limit: limit, after: watermark)
-            return try DueRows(try await connection.pipeline(statements)[...])
+        try await OutboxError.running { () async throws(PostgresError) in
+            let owned = try await connection.query(PostgresStatement(SQLText.own, [.int64Array(businessIDs)]))
+                .map { row throws(PostgresError) in try row.decode("business_id", as: Int64.self) }
+            if owned.isEmpty { return [] }
+            do throws(PostgresError) {
+                let rows = try await connection.query(PostgresStatement(SQLText.records, [.int64Array(owned)]))
+                return try rows.map { row throws(PostgresError) in try BusinessRecord(row) }
+            } catch {
+                // Nobody knows that they are ours, so another session had better have them.
+                _ = try await connection.query(PostgresStatement(SQLText.disown, [.int64Array(owned)]))
+                throw error
+            }
         }
     }
 
     /// What is due later is asked before what is due now: a row that commits in between is seen at least once. With a
     /// watermark it is not asked: the next read from the beginning does.
-    private static func look(at businessID: Int64, limit: Int, after watermark: Watermark?) -> [PostgresStatement] {
-        [
-            PostgresStatement(
-                watermark == nil ? SQLText.outlook : SQLText.paused, [.int64(businessID)], isPrepared: true),
+    func readDue(of businessID: Int64, _ read: DueRead) async throws(OutboxError) -> DueRows {
+        let mark = read.watermark
+        var statements = [
+            PostgresStatement(mark == nil ? SQLText.outlook : SQLText.paused, [.int64(businessID)], isPrepared: true),
             PostgresStatement(
                 SQLText.dueRows,
                 [
-                    .int64(businessID), .int64(Int64(limit)), .int16(watermark?.priority),
-                    .timestamp(microsecondsSince2000: watermark?.dueAtMicroseconds),
+                    .int64(businessID), .int64(Int64(read.limit)), .int16(mark?.priority),
+                    .timestamp(microsecondsSince2000: mark?.dueAtMicroseconds), .text(read.contextType),
                 ], isPrepared: true),
         ]
+        if mark == nil, read.repeatLimit > 0 {
+            statements.append(
+                PostgresStatement(
+                    SQLText.dueRepeats,
+                    [.int64(businessID), .int64(Int64(read.repeatLimit)), .text(read.contextType)], isPrepared: true))
+        }
+        return try await OutboxError.running { () async throws(PostgresError) in
+            try DueRows(try await connection.pipeline(statements))
+        }
     }
 
-    func fallAsleep(_ businessID: Int64, limit: Int) async throws(OutboxError) -> (rows: DueRows, isAsleep: Bool) {
-        let wasAsleep = asleep.withLock { $0.contains(businessID) }
-        return try await OutboxError.catching { () async throws(PostgresError) in
-            // The lock first: each statement sees what was committed before it began.
-            let lock = PostgresStatement(
-                "SELECT CASE WHEN $2 THEN true ELSE pg_try_advisory_lock(market_chat.asleep_key($1)) END AS is_asleep",
-                [.int64(businessID), .bool(wasAsleep)], isPrepared: true)
-            let answers = try await connection.pipeline(
-                [lock] + Self.look(at: businessID, limit: limit, after: nil))
-            let isAsleep = try answers[0][0].decode("is_asleep", as: Bool.self)
-            if isAsleep { asleep.withLock { _ = $0.insert(businessID) } }
-            return (try DueRows(answers[1...]), isAsleep)
+    func sampleDue(
+        of businessID: Int64, contextType: String?, excluding excluded: [Int64], limit: Int
+    ) async throws(OutboxError) -> [DueRow] {
+        try await OutboxError.running { () async throws(PostgresError) in
+            let statement = PostgresStatement(
+                SQLText.sampleRows,
+                [.int64(businessID), .int64(Int64(limit)), .text(contextType), .int64Array(excluded)], isPrepared: true)
+            return try await connection.query(statement).map { row throws(PostgresError) in try DueRow(row) }
         }
+    }
+
+    func fallAsleep(_ businessID: Int64, _ read: DueRead) async throws(OutboxError) -> (rows: DueRows, sleep: Sleep) {
+        // The lock first: each statement sees what was committed before it began.
+        let sleep = try await OutboxError.running { () async throws(PostgresError) in
+            try await sleepLocks.fallAsleep(businessID)
+        }
+        var read = read
+        read.watermark = nil
+        return (try await readDue(of: businessID, read), sleep)
     }
 
     func wakeUp(_ businessID: Int64) async throws(OutboxError) {
-        guard asleep.withLock({ $0.remove(businessID) }) != nil else { return }
-        _ = try await OutboxError.catching { () async throws(PostgresError) in
-            try await connection.query(
-                PostgresStatement(
-                    "SELECT pg_advisory_unlock(market_chat.asleep_key($1))", [.int64(businessID)], isPrepared: true))
-        }
+        try await OutboxError.running { () async throws(PostgresError) in try await sleepLocks.wakeUp(businessID) }
     }
 
     func poll(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessPoll] {
-        let polls = try await OutboxError.catching { () async throws(PostgresError) in
+        let (polls, ended) = try await OutboxError.running { () async throws(PostgresError) in
             let statement = PostgresStatement(
                 SQLText.poll, [.int64Array(businessIDs), .int64(Self.countLimit)], isPrepared: true)
-            return try await connection.query(statement).map { row throws(PostgresError) in
+            let polls = try await connection.query(statement).map { row throws(PostgresError) in
                 (try BusinessPoll(row), try row.decode("backend_pid", as: Int32.self))
             }
+            return (polls, try await sleepLocks.endedCovers(among: businessIDs))
         }
         // Another process: the locks are not ours any more.
         guard polls.allSatisfy({ $0.1 == facts.backendPID }) else { throw .transactionPooler }
-        return polls.map(\.0)
+        return polls.map { poll, _ in
+            var poll = poll
+            poll.coverHasEnded = ended.contains(poll.businessID)
+            return poll
+        }
     }
 
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome] {
-        let settlement = Settlement(connection: connection, hasDeferredTriggers: facts.hasDeferredTriggers)
-        return try await settlement.settle(results, remembering: records)
+        try await settlement.settle(results, remembering: records)
+    }
+
+    func settleApart(_ results: [RowResult]) async throws(OutboxError) -> [RowOutcome] {
+        try await apart.settle(results)
     }
 
     func close() async {
+        // The end of a session frees its locks too, but tells nobody whom its sleep covered.
+        try? await sleepLocks.wakeAll(within: Self.farewell)
         await connection.close()
     }
 }
@@ -114,18 +146,19 @@ extension BusinessRecord {
             let rest = try row.decode("quota_microseconds", as: Int64?.self) ?? 0
             quota = Quota(limit: limit, remaining: remaining, resetsIn: .microseconds(rest))
         }
+        age = try row.decode("age_microseconds", as: Int64?.self).map { .microseconds($0) }
     }
 }
 
 extension DueRows {
-    /// From what the two statements of a look gave.
-    init(_ answers: ArraySlice<PostgresRows>) throws(PostgresError) {
-        guard let outlook = answers.first?.first, let due = answers.last else {
-            self.init(rows: [])
-            return
+    /// From what the statements of a look gave: the outlook, the fresh rows, and the repeats where they were asked for.
+    init(_ answers: [PostgresRows]) throws(PostgresError) {
+        let outlook = answers[0][0]
+        let rows = try answers.dropFirst().map { answer throws(PostgresError) in
+            try answer.map { row throws(PostgresError) in try DueRow(row) }
         }
         self.init(
-            rows: try due.map { row throws(PostgresError) in try DueRow(row) },
+            fresh: rows[0], repeats: rows.count > 1 ? rows[1] : [],
             nextDueIn: try outlook.decode("next_microseconds", as: Int64?.self).map { .microseconds($0) },
             isPaused: try outlook.decode("paused"))
     }
@@ -138,6 +171,7 @@ extension DueRow {
             contextID: try row.decode("context_id"), priority: try row.decode("priority"),
             attempts: try row.decode("attempts"),
             notFoundFor: try row.decode("not_found_microseconds", as: Int64?.self).map { .microseconds($0) },
+            notFoundCount: try row.decode("not_found_count"),
             dueAtMicroseconds: try row.decode("due_at"))
     }
 }

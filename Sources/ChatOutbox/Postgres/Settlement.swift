@@ -1,67 +1,134 @@
 import LibPQ
+import Synchronization
 
-/// Writes results: all in one transaction, and where that fails, in halves and halves of halves, so that a row which
-/// cannot be written is found and put off, and no neighbour waits for it.
-struct Settlement {
-    /// While halves are tried, nothing waits long: all other results wait behind them.
-    private static let haste = PostgresStatement(
-        "SELECT set_config('lock_timeout', '300', true), set_config('statement_timeout', '2000', true)")
-    /// After so long, rows that are still to be tried are left for later.
-    private static let longestSearch = Duration.seconds(20)
-    /// Triggers that wait for the commit would fire where no `statement_timeout` ends them. In a function, since as a
-    /// statement it warns in the server's log.
-    private static let fireTriggersNow = PostgresStatement("DO 'BEGIN SET CONSTRAINTS ALL IMMEDIATE; END'")
+/// Writes results on the session's own connection, where everything else waits behind them: so they wait for nobody.
+///
+/// All results go in one transaction. Where it fails, each business's go in one of their own, so that one whose triggers
+/// fail or are slow holds back itself alone.
+final class Settlement: Sendable {
+    /// A row that somebody else has locked is waited for so long: long enough for a producer's commit.
+    private static let common = SettlementTransaction.Bounds(lock: .milliseconds(40), statement: .milliseconds(100))
+    private static let again = SettlementTransaction.Bounds(lock: .milliseconds(20), statement: .milliseconds(60))
+    /// What is committed is not on the disk yet: one ``SQLText/flush`` is for all of them.
+    private static let part = SettlementTransaction.Bounds(
+        lock: .milliseconds(20), statement: .milliseconds(40), isDurable: false)
+    /// When parts that failed took so long together, what was not tried yet is given back; and so long after the beginning.
+    private static let longestTrouble = Duration.milliseconds(60)
+    private static let longest = Duration.milliseconds(250)
 
-    let connection: PostgresConnection
-    /// Whether triggers may wait for the commit.
-    let hasDeferredTriggers: Bool
+    private let connection: PostgresConnection
+    private let transaction: SettlementTransaction
+    /// Businesses whose results failed last. They do not go with those of others.
+    private let suspects = Mutex<Set<Int64>>([])
+
+    init(connection: PostgresConnection, hasDeferredTriggers: Bool) {
+        self.connection = connection
+        transaction = SettlementTransaction(
+            run: { statements async throws(PostgresError) in try await connection.pipeline(statements) },
+            hasDeferredTriggers: hasDeferredTriggers)
+    }
 
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome] {
-        let memory = records.isEmpty ? [] : [Self.remember(records)]
-        do {
-            return try await write(results[...], with: memory)
-        } catch {
-            guard error.isOfTheTransaction else { throw OutboxError(error) }
+        let end = ContinuousClock.now + Self.longest
+        let suspected = suspects.withLock { $0 }
+        // Alone it delays no other.
+        let isAlone = Set(results.map(\.businessID)).count == 1
+        let together = results.indices.filter { isAlone || !suspected.contains(results[$0].businessID) }
+        var outcomes: [RowOutcome?] = Array(repeating: nil, count: results.count)
+        func keep(_ found: [RowOutcome], at places: [Int]) {
+            for (place, outcome) in zip(places, found) { outcomes[place] = outcome }
         }
-        // By itself: it has nothing to do with the row that failed, and is no result. The next settlement tries again.
-        if !memory.isEmpty {
-            _ = try await attempt { () async throws(PostgresError) in
-                try await connection.pipeline([Self.haste] + memory)
-            }
+
+        switch try await settleTogether(together.map { results[$0] }, records, isAlone: isAlone) {
+        case .success(let found):
+            keep(found, at: together)
+            trust(together.map { results[$0].businessID })
+        case .failure(let error) where isAlone:
+            keep(refuse(results, error), at: together)
+        case .failure: break
         }
-        return try await settleInHalves(results)
+        let rest = results.indices.filter { outcomes[$0] == nil }
+        guard !rest.isEmpty else { return outcomes.compactMap(\.self) }
+        let parts = Dictionary(grouping: rest) { results[$0].businessID }.sorted { left, right in
+            let (isLate, isLater) = (suspected.contains(left.key), suspected.contains(right.key))
+            return isLate == isLater ? left.value[0] < right.value[0] : isLater
+        }
+        var trouble = Duration.zero
+        for part in parts {
+            let start = ContinuousClock.now
+            if start > end || trouble > Self.longestTrouble { break }
+            let (found, isFailed) = try await settlePart(part.value.map { results[$0] })
+            keep(found, at: part.value)
+            if isFailed { trouble += .now - start }
+        }
+        let notTried = RowOutcome.refused(error: "not tried: the results of other businesses took too long")
+        for place in rest where outcomes[place] == nil { outcomes[place] = notTried }
+        if try await !flush() {
+            // Whether what was committed outlives the server is unknown. To write it again does no harm.
+            for place in rest where outcomes[place] == .written { outcomes[place] = .refused(error: Self.notOnDisk) }
+        }
+        return outcomes.compactMap(\.self)
     }
 
-    private func settleInHalves(_ results: [RowResult]) async throws(OutboxError) -> [RowOutcome] {
-        let end = ContinuousClock.now + Self.longestSearch
-        var outcomes: [RowOutcome] = []
-        var isAnyWritten = false
-        var parts = [results[...]]
-        while let part = parts.popLast() {
-            if ContinuousClock.now > end {
-                let text = "the search for the results that this database refuses took too long"
-                outcomes += part.map { _ in .refused(error: text, isPutOff: false) }
-                continue
-            }
-            switch try await attempt({ () async throws(PostgresError) in
-                try await write(part, with: [], isHasty: true)
-            }) {
-            case .success(let written):
-                outcomes += written
-                isAnyWritten = true
-            case .failure where part.count > 1:
-                let middle = part.startIndex + part.count / 2
-                parts += [part[middle...], part[..<middle]]
-            case .failure(let error):
-                guard let only = part.first else { continue }
-                let outcome = try await refuse(only, error, isServerWell: isAnyWritten)
-                if case .refused(_, isPutOff: true) = outcome { isAnyWritten = true }
-                outcomes.append(outcome)
+    private static let notOnDisk = "the server could not write to its disk"
+
+    /// All in one transaction. What is to be remembered is written in any case, if need be by itself; where that fails, the
+    /// next settlement tries again.
+    private func settleTogether(
+        _ results: [RowResult], _ records: [BusinessRecord], isAlone: Bool
+    ) async throws(OutboxError) -> Result<[RowOutcome], PostgresError> {
+        if results.isEmpty, records.isEmpty { return .success([]) }
+        let memory = records.isEmpty ? [] : [SettlementTransaction.remember(records)]
+        var answer = try await attempt { () async throws(PostgresError) in
+            try await transaction.write(results, within: Self.common, isLeavingLocked: false, after: memory)
+        }
+        guard case .failure(let error) = answer else { return answer }
+        // Without the row that somebody has locked, or without the memory, all may be well.
+        if error.sqlState == .lockNotAvailable || (isAlone && !memory.isEmpty) {
+            answer = try await attempt { () async throws(PostgresError) in
+                try await transaction.write(results, within: Self.again, isLeavingLocked: true)
             }
         }
-        return outcomes
+        if !memory.isEmpty {
+            _ = try await attempt { () async throws(PostgresError) in
+                try await connection.pipeline([Self.again.sql] + memory)
+            }
+        }
+        return answer
+    }
+
+    /// The results of one business.
+    private func settlePart(
+        _ results: [RowResult]
+    ) async throws(OutboxError) -> (outcomes: [RowOutcome], isFailed: Bool) {
+        let answer = try await attempt { () async throws(PostgresError) in
+            try await transaction.write(results, within: Self.part, isLeavingLocked: true)
+        }
+        switch answer {
+        case .success(let outcomes):
+            trust(results.map(\.businessID))
+            return (outcomes, false)
+        case .failure(let error): return (refuse(results, error), true)
+        }
+    }
+
+    private func refuse(_ results: [RowResult], _ error: PostgresError) -> [RowOutcome] {
+        suspects.withLock { $0.formUnion(results.map(\.businessID)) }
+        return results.map { _ in .refused(error: error.message) }
+    }
+
+    private func trust(_ businessIDs: [Int64]) {
+        suspects.withLock { $0.subtract(businessIDs) }
+    }
+
+    /// Returns whether all that was committed is on the disk.
+    private func flush() async throws(OutboxError) -> Bool {
+        let answer = try await attempt { () async throws(PostgresError) in
+            try await connection.query(PostgresStatement(SQLText.flush, isPrepared: true))
+        }
+        return if case .success = answer { true } else { false }
     }
 
     /// Runs `body`; gives back an error that is of what it wrote, and throws one that is of the session.
@@ -71,85 +138,8 @@ struct Settlement {
         do {
             return .success(try await body())
         } catch {
-            guard error.isOfTheTransaction else { throw OutboxError(error) }
+            guard error.isOfTheStatement else { throw OutboxError(error) }
             return .failure(error)
         }
-    }
-
-    private func write(
-        _ results: ArraySlice<RowResult>, with memory: [PostgresStatement], isHasty: Bool = false
-    ) async throws(PostgresError) -> [RowOutcome] {
-        let before = isHasty ? [Self.haste] : []
-        let after = hasDeferredTriggers ? [Self.fireTriggersNow] : []
-        let answers = try await connection.pipeline(before + [Self.statement(for: results)] + after + memory)
-        var written: Set<Int64> = []
-        var passedOver: [Int64] = []
-        for row in answers[before.count] {
-            let id = try row.decode("id", as: Int64.self)
-            if try row.decode("is_written", as: Bool.self) { written.insert(id) } else { passedOver.append(id) }
-        }
-        let pending = passedOver.isEmpty ? [] : try await stillPending(passedOver)
-        return results.map { result in
-            if written.contains(result.rowID) { return .written }
-            return pending.contains(result.rowID) ? .refused(error: Self.passedOver, isPutOff: false) : .notPending
-        }
-    }
-
-    /// The statement saw the rows as they were when it began: somebody else may have settled them meanwhile.
-    private func stillPending(_ ids: [Int64]) async throws(PostgresError) -> Set<Int64> {
-        let rows = try await connection.query(PostgresStatement(SQLText.stillPending, [.int64Array(ids)]))
-        var pending: Set<Int64> = []
-        for row in rows { pending.insert(try row.decode("id")) }
-        return pending
-    }
-
-    private static let passedOver =
-        "the row's UPDATE was passed over: does a BEFORE trigger return NULL, or row security hide it?"
-
-    /// One row cannot be written. Its text may be why: then it is written without what the database has no letters for.
-    ///
-    /// - Parameter isServerWell: whether others could be written. If not, and the row cannot be put off either, the
-    ///   trouble may be the server's own, such as a full disk: then nothing is known of the row.
-    private func refuse(
-        _ result: RowResult, _ error: PostgresError, isServerWell: Bool
-    ) async throws(OutboxError) -> RowOutcome {
-        if error.sqlState == .untranslatableCharacter, let plain = result.inASCII,
-            case .success(let outcomes) = try await attempt({ () async throws(PostgresError) in
-                try await write([plain], with: [], isHasty: true)
-            })
-        {
-            return outcomes[0]
-        }
-        switch try await attempt({ () async throws(PostgresError) in try await putOff(result, for: error) }) {
-        case .success(let isPutOff): return .refused(error: error.message, isPutOff: isPutOff)
-        case .failure(let second):
-            if !isServerWell, second.isOfTheServer { throw .unavailable(second.message) }
-            return .refused(error: error.message, isPutOff: false)
-        }
-    }
-
-    private func putOff(_ result: RowResult, for error: PostgresError) async throws(PostgresError) -> Bool {
-        let text = error.server.map { "\($0.message)\($0.detail.map { " (\($0))" } ?? "")" } ?? error.message
-        let statement = PostgresStatement(
-            SQLText.putOff,
-            [
-                .int64(result.rowID), .int32(Int32(clamping: result.attempts)),
-                .int64(result.putOffIfRefused.wholeMicroseconds), .text(error.sqlState?.rawValue),
-                .text(String(text.prefix(1000))),
-            ])
-        return try await connection.pipeline([Self.haste, statement])[1].affectedRows > 0
-    }
-}
-
-extension PostgresError {
-    /// Whether the server refused what the transaction did, and the session goes on. A server that became read-only goes on
-    /// too, and yet takes nothing.
-    fileprivate var isOfTheTransaction: Bool {
-        kind == .server && !isConnectionLost && sqlState != .readOnlyTransaction
-    }
-
-    /// Insufficient resources, operator intervention and system errors.
-    fileprivate var isOfTheServer: Bool {
-        ["53", "57", "58", "F0", "XX"].contains(sqlState?.classCode) && sqlState != .queryCanceled
     }
 }

@@ -1,6 +1,6 @@
 import LibPQ
 
-/// A few connections beside the session, for statements that wait.
+/// A few connections beside the session, for statements that wait or may take long.
 ///
 /// Whoever finds none free waits for one, in the order of the calls and within its own limit.
 actor WatchConnections {
@@ -36,7 +36,7 @@ actor WatchConnections {
             switch error.kind {
             case .server where error.sqlState == .lockNotAvailable: return
             case .cancelled: return
-            default: throw OutboxError(error)
+            default: throw OutboxError(running: error)
             }
         }
     }
@@ -44,14 +44,20 @@ actor WatchConnections {
     /// Runs a statement in a transaction of its own.
     func run(_ statement: PostgresStatement) async throws(OutboxError) -> PostgresRows {
         guard await takeTurn(until: .now + PostgresOutbox.answerTimeout) else {
-            throw .unavailable("all connections wait for others")
+            throw .failed("all connections wait for others")
         }
         defer { passTurn() }
         do {
-            return try await answers(to: [statement], timeout: PostgresOutbox.answerTimeout)[0]
+            return try await transaction([statement])[0]
         } catch {
-            throw OutboxError(error)
+            throw OutboxError(running: error)
         }
+    }
+
+    /// Runs statements in one transaction; should the connection turn out to be lost, on another one once more. For whoever
+    /// has a turn.
+    func transaction(_ statements: [PostgresStatement]) async throws(PostgresError) -> [PostgresRows] {
+        try await answers(to: statements, timeout: PostgresOutbox.answerTimeout)
     }
 
     func close() async {
@@ -64,7 +70,7 @@ actor WatchConnections {
     // MARK: Turns
 
     /// Returns false where none came in time, or the task was cancelled.
-    private func takeTurn(until deadline: ContinuousClock.Instant) async -> Bool {
+    func takeTurn(until deadline: ContinuousClock.Instant) async -> Bool {
         if busy < limit {
             busy += 1
             return true
@@ -87,7 +93,7 @@ actor WatchConnections {
         queue.remove(at: index).turn.resume(returning: false)
     }
 
-    private func passTurn() {
+    func passTurn() {
         if queue.isEmpty { busy -= 1 } else { queue.removeFirst().turn.resume(returning: true) }
     }
 

@@ -1,14 +1,25 @@
 -- Writes results, all of them or none: each row's transition out of the state pending, the exchanges that gave no chat,
 -- and a notification for each chat that was created.
 --
+-- Rows that somebody else has locked are waited for, or left out. To ask for the free ones first costs a fifth more, so
+-- that is done only where the first try met a lock.
+--
+-- (o.state = 'pending') IS TRUE, since a planner that saw an empty queue would take o.state = 'pending' for a reason to
+-- read the whole index outbox_pending.
+--
 -- $1 row ids, $2 attempts as they were read, $3 changes (created, rejected, backoff, deferred), $4 chat ids,
 -- $5 microseconds of a backoff, $6 HTTP statuses, $7 codes, $8 messages, $9 trace ids, $10 whether there was an
--- exchange to tell of.
+-- exchange to tell of, $11 whether locked rows are left out.
 WITH result AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::bigint[], $2::integer[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[],
         $9::text[], $10::boolean[]
     ) AS r (row_id, attempts, change, chat_id, delay, http_status, code, message, trace_id, has_exchange)
+), free AS MATERIALIZED (
+    SELECT o.id FROM result AS r JOIN market_chat.outbox AS o ON o.id = r.row_id
+    WHERE $11::boolean AND (o.state = 'pending') IS TRUE
+    ORDER BY o.id
+    FOR NO KEY UPDATE OF o SKIP LOCKED
 ), written AS (
     UPDATE market_chat.outbox AS o SET
         state = CASE WHEN r.change IN ('created', 'rejected') THEN r.change ELSE o.state END,
@@ -22,7 +33,8 @@ WITH result AS MATERIALIZED (
             THEN coalesce(o.not_found_since, now()) ELSE o.not_found_since END
     FROM result AS r
     WHERE o.id = r.row_id
-        AND o.state = 'pending'
+        AND (o.state = 'pending') IS TRUE
+        AND (NOT $11::boolean OR r.row_id IN (SELECT f.id FROM free AS f))
         -- Written twice, where the answer to the first commit was lost, a backoff burns one attempt.
         AND (r.change <> 'backoff' OR o.attempts = r.attempts)
     RETURNING o.id, o.business_id, o.context_type, o.context_id, o.chat_id
@@ -35,6 +47,7 @@ WITH result AS MATERIALIZED (
 SELECT
     w.id,
     true AS is_written,
+    true AS is_free,
     CASE WHEN w.chat_id IS NOT NULL THEN pg_notify(
         'market_chat_created',
         format(
@@ -43,9 +56,10 @@ SELECT
     ) IS NULL END AS is_told
 FROM written AS w
 UNION ALL
--- Rows that could have been written and were not: a BEFORE trigger that returns NULL, or row security.
-SELECT r.row_id, false, NULL
+-- Rows that could have been written and were not. A free one: a BEFORE trigger that returns NULL, or row security. One
+-- that is not: somebody else has locked it, or row security hides it from an UPDATE.
+SELECT r.row_id, false, NOT $11::boolean OR EXISTS (SELECT FROM free AS f WHERE f.id = r.row_id), NULL
 FROM result AS r JOIN market_chat.outbox AS o ON o.id = r.row_id
-WHERE o.state = 'pending'
+WHERE (o.state = 'pending') IS TRUE
     AND (r.change <> 'backoff' OR o.attempts = r.attempts)
     AND NOT EXISTS (SELECT FROM written AS w WHERE w.id = r.row_id)

@@ -2,7 +2,7 @@
 ///
 /// The lower half is never cut away, so that a row cannot come back at once; the upper half is chance, so that rows that
 /// failed together do not come back together.
-public struct Backoff: Sendable, Equatable {
+public struct Backoff: Sendable, Hashable {
     /// The step after the first failure.
     public var base: Duration
     /// The longest step.
@@ -15,14 +15,20 @@ public struct Backoff: Sendable, Equatable {
 
     /// - Parameters:
     ///   - attempts: failures before this one; 0 or more.
-    ///   - chance: in 0..<1.
-    public func delay(attempts: Int, chance: Double) -> Duration {
+    ///   - random: in 0..<1.
+    public func delay(attempts: Int, random: Double) -> Duration {
+        let step = step(attempts: attempts)
+        return step / 2 + step / 2 * random
+    }
+
+    /// The longest delay after so many failures.
+    public func step(attempts: Int) -> Duration {
         var step = Swift.min(base, max)
-        var doublings = attempts
-        while doublings > 0, step < max {
+        var growths = attempts
+        while growths > 0, step < max {
             step = Swift.min(step * 2, max)
-            doublings -= 1
+            growths -= 1
         }
-        return step / 2 + step / 2 * chance
+        return step
     }
 }

@@ -8,19 +8,19 @@ import Synchronization
 /// It knows the database and the Market only by ``Outbox`` and `MarketClient`, and time and chance only by its clock and
 /// random source, so it runs under simulation as it runs in production.
 public final class Engine: Sendable {
-    /// No loop sleeps longer than this without a look around, be the poll interval ever so long.
-    static let longestSleep = Duration.seconds(10)
     /// A loop that has not turned for this long is stuck: no statement and no pause takes so long.
     static let stallLimit = Duration.seconds(70)
-    /// For the loop that writes results: a database may be slow to refuse them one by one.
+    /// For the transaction that writes results.
     static let writeStallLimit = Duration.seconds(600)
 
     private let context: EngineContext
     private let workers: [BusinessWorker]
     private let settler: Settler
-    private let keeper: SessionKeeper
-    private let drainBell = Doorbell()
-    private let keyBell = Doorbell()
+    private let supervisor: SessionSupervisor
+    private let host: HostMonitor
+    private let endings: WorkerEndings
+    private let drainSignal = WakeSignal()
+    private let keySignal = WakeSignal()
     private let phase = Mutex(EngineStatus.Phase.starting)
 
     /// - Parameters:
@@ -30,28 +30,22 @@ public final class Engine: Sendable {
         configuration: EngineConfiguration, outbox: any Outbox, market: any MarketClient,
         clock: EngineClock = .continuous, random: EngineRandom = .system, logger: Logger
     ) {
-        let failure = SessionFailure()
+        let timers = TimerQueue(clock: clock)
         let context = EngineContext(
-            configuration: configuration, outbox: outbox, clock: clock, random: random, logger: logger,
-            sessionFailed: { failure.report($0, $1) })
+            configuration: configuration, outbox: outbox, clock: clock, random: random, logger: logger, timers: timers)
         let settler = Settler(context: context)
-        let repeats = RepeatPermissions()
-        let retrying = Self.retrying(market, clock: clock, random: random) { repeats.allow($0) }
-        let workers = configuration.businessIDs.map {
-            BusinessWorker(businessID: $0, context: context, market: retrying, settler: settler)
-        }
-        repeats.workers.withLock { $0 = Dictionary(uniqueKeysWithValues: workers.map { ($0.businessID, $0) }) }
+        let host = HostMonitor(clock: clock, random: random, timers: timers)
+        let endings = WorkerEndings(count: configuration.businessIDs.count)
         self.context = context
         self.settler = settler
-        self.workers = workers
-        keeper = SessionKeeper(context: context, workers: workers, settler: settler, failure: failure)
-    }
-
-    private static func retrying<Base: MarketClient>(
-        _ market: Base, clock: EngineClock, random: EngineRandom,
-        mayRetry: @escaping @Sendable (CreateChatRequest) -> Bool
-    ) -> any MarketClient {
-        RetryingMarketClient(market, clock: clock.base, random: { random.next() }, mayRetry: mayRetry)
+        self.host = host
+        self.endings = endings
+        workers = configuration.businessIDs.enumerated().map { index, businessID in
+            BusinessWorker(
+                businessID: businessID, index: index, context: context, market: market, settler: settler, host: host,
+                onEnd: { endings.add($0, of: businessID) })
+        }
+        supervisor = SessionSupervisor(context: context, workers: workers, settler: settler)
     }
 
     /// Works until ``drain()`` or, with `isOnce`, until nothing is left that can be settled now.
@@ -65,10 +59,11 @@ public final class Engine: Sendable {
         let result = await withTaskGroup(of: Part.self) { group in
             group.addTask { .worked(await self.work()) }
             group.addTask { await self.keepSession() }
-            group.addTask { await self.passOnCredentials() }
-            group.addTask {
-                await self.settler.run()
-                return .helperEnded
+            for help in [passOnKeys, passOnHostChanges, passOnTimers, settler.run, context.jobs.run] {
+                group.addTask {
+                    await help()
+                    return .helperEnded
+                }
             }
             var result: Result<[String], OutboxError> = .success([])
             for await part in group {
@@ -92,23 +87,24 @@ public final class Engine: Sendable {
     /// Take no more rows and finish what is held, within `drainTimeout`; then ``run()`` returns.
     public func drain() {
         phase.withLock { if $0 != .stopped { $0 = .draining } }
-        drainBell.ring()
+        drainSignal.signal()
     }
 
     /// The API keys were read again: businesses that are held for theirs are tried now.
     public func credentialsChanged() {
-        keyBell.ring()
+        keySignal.signal()
     }
 
     /// What it does, at this moment.
     public var status: EngineStatus {
         let now = context.clock.now
-        let boards = workers.map { $0.board.withLock { $0 } }
-        let turns = [keeper.lastTurn] + boards.filter { !$0.hasEnded }.map(\.lastTurn)
-        let isWriting = now - settler.lastTurn.withLock { $0 } < Self.writeStallLimit
+        let isTurning =
+            endings.areAll
+            || [supervisor.lastTurn, context.timers.lastTurn].allSatisfy { now - $0 < Self.stallLimit }
         return EngineStatus(
-            phase: phase.withLock { $0 }, database: keeper.database, businesses: boards.map { $0.status(at: now) },
-            isMakingProgress: isWriting && turns.allSatisfy { now - $0 < Self.stallLimit })
+            phase: phase.withLock { $0 }, database: supervisor.database,
+            businesses: workers.map { $0.snapshot.withLock { $0 }.status(at: now) },
+            isMakingProgress: isTurning && settler.writingFor(now: now) < Self.writeStallLimit)
     }
 
     private enum Part: Sendable {
@@ -119,33 +115,56 @@ public final class Engine: Sendable {
 
     private func keepSession() async -> Part {
         do {
-            try await keeper.run()
+            try await supervisor.run()
             return .sessionEnded(nil)
         } catch {
             return .sessionEnded(error)
         }
     }
 
-    private func passOnCredentials() async -> Part {
+    private func passOnKeys() async {
         while !Task.isCancelled {
-            await keyBell.waitUntilCancelled()
-            for worker in workers { await worker.credentialsChanged() }
+            await keySignal.wait()
+            guard !Task.isCancelled else { return }
+            for worker in workers { await worker.handle(.keysChanged) }
         }
-        return .helperEnded
+    }
+
+    private func passOnHostChanges() async {
+        while !Task.isCancelled {
+            await host.changed.wait()
+            guard !Task.isCancelled else { return }
+            if host.state == .away {
+                context.logger.warning("The Market's host cannot be reached: one request at a time asks for it")
+            } else {
+                context.logger.notice("The Market's host can be reached again")
+            }
+            for worker in workers { await worker.hostChanged() }
+        }
+    }
+
+    private func passOnTimers() async {
+        await context.timers.run { key in
+            if key == HostMonitor.timer {
+                if let index = host.letOneProbe() { await workers[index].handle(.host(.probing)) }
+            } else {
+                await workers[key].handle(.timer)
+            }
+        }
     }
 
     /// Runs the workers; once they are told to drain, for `drainTimeout` at most.
     private func work() async -> [String] {
         let drainTimeout = context.configuration.drainTimeout
         return await withTaskGroup(of: WorkEnding.self) { group in
-            group.addTask { .workersEnded(left: await self.runWorkers()) }
+            group.addTask { .workersEnded(left: await self.endings.all()) }
             group.addTask {
-                await self.drainBell.waitUntilCancelled()
+                await self.drainSignal.wait()
                 guard !Task.isCancelled else { return .notDrained }
-                for worker in self.workers { await worker.stop() }
+                for worker in self.workers { await worker.handle(.drain) }
                 await self.context.clock.sleep(until: self.context.clock.now + drainTimeout)
                 guard !Task.isCancelled else { return .notDrained }
-                self.tellWhatIsAbandoned()
+                self.logWhatIsAbandoned()
                 return .drainWasCut
             }
             var left: [String] = []
@@ -158,7 +177,7 @@ public final class Engine: Sendable {
                 }
                 group.cancelAll()
             }
-            if !wasCut, left.isEmpty, !Task.isCancelled { tellTheEnd() }
+            if !wasCut, left.isEmpty, !Task.isCancelled { logTheEnd() }
             return left
         }
     }
@@ -169,7 +188,7 @@ public final class Engine: Sendable {
         case notDrained
     }
 
-    private func tellTheEnd() {
+    private func logTheEnd() {
         if phase.withLock({ $0 == .draining }) {
             context.logger.notice("Drained: all calls are settled")
         } else if context.configuration.isOnce {
@@ -178,28 +197,10 @@ public final class Engine: Sendable {
     }
 
     /// The drain's time is over.
-    private func tellWhatIsAbandoned() {
-        let calls = workers.reduce(0) { $0 + $1.board.withLock(\.status.inFlight) }
+    private func logWhatIsAbandoned() {
+        let calls = workers.reduce(0) { $0 + $1.snapshot.withLock(\.status.inFlight) }
         context.logger.warning(
             "Drain cut at CHATD_DRAIN_TIMEOUT: nothing is lost, these calls are made again at the next start",
             metadata: ["calls": "\(calls)", "results": "\(settler.unwritten)"])
-    }
-
-    private func runWorkers() async -> [String] {
-        await withTaskGroup(of: (Int64, WorkerEnding).self) { group in
-            for worker in workers { group.addTask { (worker.businessID, await worker.run()) } }
-            var left: [String] = []
-            for await case (let businessID, .left(let why)) in group { left.append("business \(businessID): \(why)") }
-            return left.sorted()
-        }
-    }
-}
-
-/// Tells the retrying client whether a request may be repeated at once. Made before the workers are, hence the lock.
-private final class RepeatPermissions: Sendable {
-    let workers = Mutex<[Int64: BusinessWorker]>([:])
-
-    func allow(_ request: CreateChatRequest) -> Bool {
-        workers.withLock { $0[request.businessID] }?.mayRepeat ?? false
     }
 }

@@ -8,6 +8,6 @@ struct EngineContext: Sendable {
     var clock: EngineClock
     var random: EngineRandom
     var logger: Logger
-    /// Somebody found out that the session with this number is of no more use.
-    var sessionFailed: @Sendable (_ number: Int, OutboxError) -> Void
+    var jobs = JobRunner()
+    var timers: TimerQueue
 }

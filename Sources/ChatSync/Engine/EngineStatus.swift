@@ -1,3 +1,5 @@
+public import ChatOutbox
+
 /// What the engine does and why, at one moment. A copy: nothing in it changes any more.
 public struct EngineStatus: Sendable, Equatable {
     public var phase: Phase
@@ -29,10 +31,12 @@ public struct BusinessStatus: Sendable, Equatable {
     public var isPaused = false
     /// Whether producers have to notify, because nothing is due.
     public var isAsleep = false
-    /// Why nothing is sent, and for how long.
+    /// Why nothing is sent, or only one request at a time, and for how long.
     public var hold: Hold?
     /// Requests sent and not yet answered.
     public var inFlight = 0
+    /// Answers whose results are not written yet.
+    public var unwritten = 0
     /// Rows due at the last poll, counted up to a bound.
     public var due = 0
     /// Whether there are more than `due` says.
@@ -40,38 +44,26 @@ public struct BusinessStatus: Sendable, Equatable {
     /// How long the oldest of them had been due.
     public var oldestDueFor: Duration?
     /// What is known of the quota's present window.
-    public var quota: Quota?
+    public var quota: BusinessRecord.Quota?
     public var counters = Counters()
 
-    /// Why nothing is sent.
+    /// Why nothing is sent, or only one request at a time.
     public struct Hold: Sendable, Equatable {
-        /// Begins with one word: `authorization`, `misconfigured`, `migration`, `quota`, `overloaded`, `circuit`.
+        public var kind: ChatSync.Hold.Kind
+        /// Begins with the kind; details may follow.
         public var reason: String
-        /// From now; not negative.
+        /// From now; not negative. Zero: one row is being tried, or will be as soon as one is due.
         public var endsIn: Duration
 
-        public init(reason: String, endsIn: Duration) {
+        public init(kind: ChatSync.Hold.Kind, reason: String, endsIn: Duration) {
+            self.kind = kind
             self.reason = reason
             self.endsIn = endsIn
         }
     }
 
-    /// A window of the quota.
-    public struct Quota: Sendable, Equatable {
-        public var limit: Int
-        public var remaining: Int
-        /// From now; not negative.
-        public var resetsIn: Duration
-
-        public init(limit: Int, remaining: Int, resetsIn: Duration) {
-            self.limit = limit
-            self.remaining = remaining
-            self.resetsIn = resetsIn
-        }
-    }
-
     /// Since the engine was made.
-    public struct Counters: Sendable, Equatable {
+    public struct Counters: Sendable, Hashable {
         /// Exchanges with the Market, repeats included.
         public var requests = 0
         /// Rows that got their chat ID.

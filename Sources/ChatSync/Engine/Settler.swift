@@ -5,55 +5,70 @@ import Synchronization
 ///
 /// No timer is needed for that, latency is lowest, and throughput grows with the load. What could not be written
 /// because the session broke stays here and is written on the next one: each transition is guarded by the state it
-/// leaves, so writing twice does no harm.
+/// leaves, so writing twice does no harm. Results that the database refused before are written apart, so that no other
+/// waits for them.
 actor Settler {
     /// Rows in one transaction.
     static let batch = 256
-    /// Results that may wait here before nothing more is sent.
-    static let limit = 2000
 
     private struct Waiting {
         var id: Int
-        var result: RowResult
-        var worker: BusinessWorker
+        var settlement: Settlement
     }
 
     private let context: EngineContext
-    private nonisolated let doorbell = Doorbell()
+    private nonisolated let wake = WakeSignal()
     private nonisolated let count = Atomic(0)
     private var waiting: ArraySlice<Waiting> = []
+    /// By business, so that none waits for another.
+    private var apart: [Int64: [Waiting]] = [:]
+    private var businessesUnderWay: Set<Int64> = []
     /// Who waits for an outcome. Not the actor's alone: a caller that is cancelled must not wait for a write to end.
     private nonisolated let answers = Mutex<[Int: CheckedContinuation<RowOutcome?, Never>]>([:])
-    /// When the loop last turned.
-    nonisolated let lastTurn: Mutex<Moment>
+    /// Since when a transaction has been under way; `nil`: none is.
+    private nonisolated let writingSince = Mutex<Moment?>(nil)
     private var nextID = 0
-    private var session: (any OutboxSession)?
-    private var sessionNumber = 0
+    private var session: LiveSession?
 
     init(context: EngineContext) {
         self.context = context
-        lastTurn = Mutex(context.clock.now)
     }
 
     /// Results that are not written.
     nonisolated var unwritten: Int { count.load(ordering: .relaxed) }
 
-    /// Whether more results may come.
-    nonisolated var hasRoom: Bool { count.load(ordering: .relaxed) < Self.limit }
+    /// For how long the transaction under way has been.
+    nonisolated func writingFor(now: Moment) -> Duration {
+        writingSince.withLock { $0.map { now - $0 } ?? .zero }
+    }
 
     /// Writes a result, now or on a later session.
     ///
     /// - Returns: `nil` when the task is cancelled before it is known to be written.
-    func settle(_ result: RowResult, of worker: BusinessWorker) async -> RowOutcome? {
+    func settle(_ settlement: Settlement) async -> RowOutcome? {
+        await outcome { id in
+            waiting.append(Waiting(id: id, settlement: settlement))
+            wake.signal()
+        }
+    }
+
+    /// The same for a result that the database refused before.
+    func settleApart(_ settlement: Settlement) async -> RowOutcome? {
+        await outcome { id in
+            let businessID = settlement.result.businessID
+            apart[businessID, default: []].append(Waiting(id: id, settlement: settlement))
+            startApart(businessID)
+        }
+    }
+
+    private func outcome(_ enqueue: (_ id: Int) -> Void) async -> RowOutcome? {
         nextID += 1
         let id = nextID
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 count.add(1, ordering: .relaxed)
                 answers.withLock { $0[id] = continuation }
-                if Task.isCancelled { return answer(id, nil) }
-                waiting.append(Waiting(id: id, result: result, worker: worker))
-                doorbell.ring()
+                if Task.isCancelled { answer(id, nil) } else { enqueue(id) }
             }
         } onCancel: {
             answer(id, nil)
@@ -61,54 +76,77 @@ actor Settler {
     }
 
     /// Results go to this session from now on.
-    func attach(_ session: any OutboxSession, number: Int) {
+    func attach(_ session: LiveSession) {
         self.session = session
-        sessionNumber = number
-        doorbell.ring()
+        wake.signal()
+        for businessID in apart.keys { startApart(businessID) }
     }
 
     /// The session is no more.
-    func detach(number: Int) {
-        if number == sessionNumber { session = nil }
+    func detach(_ lost: LiveSession) {
+        if session === lost { session = nil }
     }
 
     /// Writes until the task is cancelled; then lets go of all that still waits.
     func run() async {
         while !Task.isCancelled {
-            let now = context.clock.now
-            lastTurn.withLock { $0 = now }
             if let session, !waiting.isEmpty {
-                await write(through: session, number: sessionNumber)
+                await write(through: session)
             } else {
-                await doorbell.wait(until: now + Engine.longestSleep, on: context.clock)
+                await wake.wait()
             }
         }
-        for entry in waiting { answer(entry.id, nil) }
+        for entry in waiting + apart.values.joined() { answer(entry.id, nil) }
         waiting = []
+        apart = [:]
     }
 
-    private func write(through session: any OutboxSession, number: Int) async {
+    private func write(through session: LiveSession) async {
         let batch = Array(waiting.prefix(Self.batch))
         waiting = waiting.dropFirst(batch.count)
-        let records = await records(for: batch, sessionNumber: number)
-        do {
-            let outcomes = try await session.settle(batch.map(\.result), remembering: records)
+        let now = context.clock.now
+        writingSince.withLock { $0 = now }
+        defer { writingSince.withLock { $0 = nil } }
+        do throws(OutboxError) {
+            let outcomes = try await session.outbox.settle(
+                batch.map(\.settlement.result), remembering: records(of: batch, session, now: now))
             for (entry, outcome) in zip(batch, outcomes) { answer(entry.id, outcome) }
         } catch {
-            waiting = batch + waiting
-            detach(number: number)
-            context.sessionFailed(number, error)
+            if case .failed(let text) = error {
+                for entry in batch { answer(entry.id, .refused(error: text)) }
+            } else {
+                waiting = batch + waiting
+                detach(session)
+                session.fail(error)
+            }
         }
     }
 
-    /// Only the owner's knowledge of a business is written.
-    private func records(for batch: [Waiting], sessionNumber number: Int) async -> [BusinessRecord] {
-        var seen: Set<Int64> = []
-        var records: [BusinessRecord] = []
-        for worker in batch.map(\.worker) where seen.insert(worker.businessID).inserted {
-            if let (record, session) = await worker.recordForNextOwner(), session == number { records.append(record) }
+    /// The latest of each business, and only where its owner is the session that writes.
+    private func records(of batch: [Waiting], _ session: LiveSession, now: Moment) -> [BusinessRecord] {
+        var latest: [Int64: Settlement] = [:]
+        for entry in batch where entry.settlement.owner === session {
+            latest[entry.settlement.result.businessID] = entry.settlement
         }
-        return records
+        return latest.sorted { $0.key < $1.key }.map { $0.value.record(now: now) }
+    }
+
+    private func startApart(_ businessID: Int64) {
+        guard session != nil, businessesUnderWay.insert(businessID).inserted else { return }
+        context.jobs.start { await self.writeApart(businessID) }
+    }
+
+    private func writeApart(_ businessID: Int64) async {
+        defer { businessesUnderWay.remove(businessID) }
+        while let session, let batch = apart.removeValue(forKey: businessID) {
+            do throws(OutboxError) {
+                let outcomes = try await session.outbox.settleApart(batch.map(\.settlement.result))
+                for (entry, outcome) in zip(batch, outcomes) { answer(entry.id, outcome) }
+            } catch {
+                // The worker tries again after a pause.
+                for entry in batch { answer(entry.id, .refused(error: error.text)) }
+            }
+        }
     }
 
     private nonisolated func answer(_ id: Int, _ outcome: RowOutcome?) {

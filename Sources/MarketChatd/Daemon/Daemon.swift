@@ -44,7 +44,7 @@ struct Daemon {
         _ engine: Engine, outbox: PostgresOutbox, keys: KeyRing, startedAt: WallTime, logger: Logger
     ) async -> Result<Void, CommandFailure> {
         let notifier = SystemdNotifier(environment: environment)
-        let isBound = Gate()
+        let isBound = Latch()
         let systemd = SystemdService(
             notifier: notifier, status: { engine.status }, isReady: isBound,
             watchdogInterval: SystemdWatchdog.pingInterval(environment: environment),

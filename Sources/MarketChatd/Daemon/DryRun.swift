@@ -15,7 +15,8 @@ struct DryRun {
         do {
             let session = try await outbox.openSession()
             for businessID in configuration.businessIDs {
-                let due = try await session.readDue(of: businessID, limit: Self.limit + 1, after: nil)
+                let due = try await session.readDue(
+                    of: businessID, DueRead(limit: Self.limit + 1, repeatLimit: Self.limit + 1))
                 for line in Self.lines(businessID, due, apiURL: configuration.apiURL) { Swift.print(line) }
             }
             await session.close()
@@ -26,9 +27,12 @@ struct DryRun {
     }
 
     static func lines(_ businessID: Int64, _ due: DueRows, apiURL: String) -> [String] {
-        let shown = due.rows.prefix(limit)
+        let rows = (due.fresh + due.repeats).sorted {
+            (-Int($0.priority), $0.dueAtMicroseconds, $0.id) < (-Int($1.priority), $1.dueAtMicroseconds, $1.id)
+        }
+        let shown = rows.prefix(limit)
         var head = "business \(businessID): \(shown.count) due"
-        if due.rows.count > limit { head = "business \(businessID): more than \(limit) due, the first \(limit) follow" }
+        if rows.count > limit { head = "business \(businessID): more than \(limit) due, the first \(limit) follow" }
         if due.isPaused { head += ", but paused: nothing is sent before it is resumed" }
         if shown.isEmpty, let next = due.nextDueIn { head += ", the next one in \(DurationText.rough(next))" }
         return [head]

@@ -25,7 +25,7 @@ struct HTTPListener: Service {
     /// The snapshot to answer from.
     let status: @Sendable () -> EngineStatus
     /// Opened once the listener listens.
-    let bound: Gate
+    let bound: Latch
     /// Told the address, with the port that the system chose where the configuration has 0.
     let onBound: @Sendable (ListenAddress) -> Void
     let startedAt: WallTime

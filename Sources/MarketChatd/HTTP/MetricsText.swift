@@ -1,3 +1,4 @@
+import ChatOutbox
 import ChatSync
 
 /// `/metrics`: the snapshot in Prometheus' text format, version 0.0.4. Counters start at 0 with the process; gauges of a

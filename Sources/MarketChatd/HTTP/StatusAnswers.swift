@@ -1,3 +1,4 @@
+import ChatOutbox
 import ChatSync
 
 /// What the HTTP listener answers: a status code, a type and a text. Pure, so that it is tested without a socket.

@@ -7,7 +7,7 @@ import ServiceLifecycle
 struct EngineService: Service {
     let engine: Engine
     /// Nothing is sent before it is open: a second daemon on this machine is stopped by the listener's address first.
-    let mayStart: Gate
+    let mayStart: Latch
     /// Told when the drain begins.
     let onDrain: @Sendable () -> Void
     let logger: Logger
@@ -37,7 +37,8 @@ extension CommandFailure {
     init(_ error: OutboxError) {
         switch error {
         case .unusable(let reason): self.init(.configuration, [reason])
-        case .unavailable(let reason): self.init(.failed, ["The database is not available: \(reason)"])
+        case .unavailable(let reason), .failed(let reason):
+            self.init(.failed, ["The database is not available: \(reason)"])
         }
     }
 }

@@ -14,7 +14,7 @@ struct RetentionService: Service {
     let outbox: PostgresOutbox
     /// Since a row was settled.
     let age: Duration
-    let mayStart: Gate
+    let mayStart: Latch
     let logger: Logger
     var clock = EngineClock.continuous
 

@@ -21,7 +21,7 @@ struct SignalHandling: Sendable {
     ///
     /// - Returns: whether a second signal hurried the end.
     func run(_ group: ServiceGroup) async throws -> Bool {
-        let hurry = Gate()
+        let hurry = Latch()
         return try await withThrowingTaskGroup(of: Bool?.self) { tasks in
             tasks.addTask { try await run(group, until: hurry) }
             tasks.addTask {
@@ -36,7 +36,7 @@ struct SignalHandling: Sendable {
         }
     }
 
-    private func run(_ group: ServiceGroup, until hurry: Gate) async throws -> Bool {
+    private func run(_ group: ServiceGroup, until hurry: Latch) async throws -> Bool {
         try await withThrowingTaskGroup(of: Bool.self) { tasks in
             tasks.addTask {
                 try await group.run()
@@ -54,7 +54,7 @@ struct SignalHandling: Sendable {
         }
     }
 
-    private func act(on group: ServiceGroup, hurry: Gate) async {
+    private func act(on group: ServiceGroup, hurry: Latch) async {
         var stops = 0
         for await signal in signals {
             guard signal != .sighup else {

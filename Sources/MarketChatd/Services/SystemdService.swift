@@ -12,7 +12,7 @@ final class SystemdService: Service {
 
     private let notifier: SystemdNotifier
     private let status: @Sendable () -> EngineStatus
-    private let isReady: Gate
+    private let isReady: Latch
     private let watchdogInterval: Duration?
     private let drainTimeout: Duration
     private let clock: EngineClock
@@ -23,7 +23,7 @@ final class SystemdService: Service {
     ///     shown in the status line, and a daemon that only waits must not use up systemd's start limit.
     ///   - watchdogInterval: of ``SystemdWatchdog``.
     init(
-        notifier: SystemdNotifier, status: @escaping @Sendable () -> EngineStatus, isReady: Gate,
+        notifier: SystemdNotifier, status: @escaping @Sendable () -> EngineStatus, isReady: Latch,
         watchdogInterval: Duration?, drainTimeout: Duration, clock: EngineClock = .continuous
     ) {
         self.notifier = notifier
@@ -36,7 +36,7 @@ final class SystemdService: Service {
 
     func run() async throws {
         guard notifier.isActive else {
-            await cancelWhenGracefulShutdown { await Gate().wait() }
+            await cancelWhenGracefulShutdown { await Latch().wait() }
             return
         }
         await cancelWhenGracefulShutdown { await self.isReady.wait() }

@@ -1,3 +1,4 @@
+import ChatOutbox
 import ChatSync
 
 /// The line that `systemctl status` shows.
@@ -43,7 +44,7 @@ enum StatusLine {
     }
 
     /// Of the cabinet that has least left.
-    private static func scarcest(of businesses: [BusinessStatus]) -> BusinessStatus.Quota? {
+    private static func scarcest(of businesses: [BusinessStatus]) -> BusinessRecord.Quota? {
         businesses.compactMap(\.quota).min { $0.remaining < $1.remaining }
     }
 

@@ -7,10 +7,14 @@ struct MarketFaults: Sendable {
     var serverError = 0.0
     var lostRequest = 0.0
     var lostReply = 0.0
-    var unusable = 0.0
+    var malformed = 0.0
     var slow = 0.0
     /// Nothing but 503.
     var isOut = false
+    /// Nothing but 503 with Retry-After of so long.
+    var isOverloaded: Duration?
+    /// No connection comes about.
+    var isUnreachable = false
     /// Nothing but 401.
     var keyIsInvalid = false
     /// 420 for the quota without any header.
@@ -32,10 +36,24 @@ enum ContextBehaviour: Sendable, Equatable {
     case foundAfter(Duration)
     /// 404 for good.
     case neverFound
-    /// 500 as long as it is poisoned.
+    /// 500 for this context alone.
     case poisoned
     /// 403 for this context alone.
     case forbidden
+    /// 503 with Retry-After for this context alone.
+    case overloads(Duration)
+    /// An answer that nothing can be made of.
+    case malformed
+    /// This status, which is not documented.
+    case odd(Int)
+
+    /// Whether only a person can mend it.
+    var isBadForGood: Bool {
+        switch self {
+        case .normal, .invalid, .foundAfter, .neverFound: false
+        case .poisoned, .forbidden, .overloads, .malformed, .odd: true
+        }
+    }
 }
 
 /// The Market: idempotent chats, fixed windows, the limit of parallel requests, and faults.
@@ -104,7 +122,7 @@ final class SimulatedMarket: Sendable {
     /// The server's side of one exchange.
     func answer(_ request: CreateChatRequest) -> MarketReply<CreatedChat> {
         guard case .context(let context) = request.subject else {
-            return MarketReply(answer: .refused(status: 400, problem: MarketProblem(code: "BAD_REQUEST")))
+            return MarketReply(answer: .httpError(status: 400, problem: MarketProblem(code: "BAD_REQUEST")))
         }
         let key = Self.key(request.businessID, context.kind.rawValue, context.id)
         let now = clock.now.sinceStart
@@ -113,14 +131,21 @@ final class SimulatedMarket: Sendable {
             if state.firstAsked[key] == nil { state.firstAsked[key] = now }
             func refuse(_ status: Int, _ code: String, _ message: String) -> MarketReply<CreatedChat> {
                 MarketReply(
-                    answer: .refused(status: status, problem: MarketProblem(code: code, message: message)),
+                    answer: .httpError(status: status, problem: MarketProblem(code: code, message: message)),
                     quota: headers(request.businessID, state), traceID: "trace")
+            }
+            func overload(_ wait: Duration) -> MarketReply<CreatedChat> {
+                var reply = refuse(503, "UNAVAILABLE", "Please, try again later")
+                reply.retryAfter = wait
+                return reply
             }
             if state.inFlight[request.businessID, default: 0] > parallel {
                 state.parallelRefusals += 1
                 return refuse(420, "LIMIT", "Hit rate limit of \(parallel) parallel requests for businessId 1")
             }
             let behaviour = state.behaviours[context.id] ?? .normal
+            if let wait = state.faults.isOverloaded { return overload(wait) }
+            if case .overloads(let wait) = behaviour { return overload(wait) }
             let isSick = state.faults.isOut || behaviour == .poisoned || random.chance(state.faults.serverError)
             if isSick { return refuse(500, "INTERNAL", "Service temporarily unavailable") }
             guard take(request.businessID, &state) else {
@@ -129,13 +154,9 @@ final class SimulatedMarket: Sendable {
             }
             if random.chance(state.faults.blindRefusal) {
                 let problem = MarketProblem(code: "LIMIT", message: "Hit rate limit of 5 requests per hour")
-                return MarketReply(answer: .refused(status: 420, problem: problem))
+                return MarketReply(answer: .httpError(status: 420, problem: problem))
             }
-            if random.chance(state.faults.overload) {
-                var reply = refuse(503, "UNAVAILABLE", "Please, try again later")
-                reply.retryAfter = .seconds(7)
-                return reply
-            }
+            if random.chance(state.faults.overload) { return overload(.seconds(7)) }
             if random.chance(state.faults.migration) { return refuse(423, "LOCKED", "Business is in migration") }
             if state.faults.keyIsInvalid { return refuse(401, "UNAUTHORIZED", "Api-Key token is invalid") }
             switch behaviour {
@@ -144,11 +165,12 @@ final class SimulatedMarket: Sendable {
             case .neverFound: return refuse(404, "NOT_FOUND", "Order not found: '\(context.id)'")
             case .foundAfter(let time) where now < time:
                 return refuse(404, "NOT_FOUND", "Order not found: '\(context.id)'")
-            case .normal, .foundAfter, .poisoned: break
+            case .odd(let status): return refuse(status, "NEW", "Nobody knows why")
+            case .normal, .foundAfter, .poisoned, .overloads, .malformed: break
             }
-            if random.chance(state.faults.unusable) {
+            if behaviour == .malformed || random.chance(state.faults.malformed) {
                 return MarketReply(
-                    answer: .unusable(status: 200, reason: "no result"), quota: headers(request.businessID, state))
+                    answer: .malformed(status: 200, reason: "no result"), quota: headers(request.businessID, state))
             }
             let chat = state.chats[key] ?? Int64(1 << 53) + Int64(state.chats.count)
             state.chats[key] = chat
@@ -176,6 +198,10 @@ final class SimulatedMarketClient: MarketClient {
         let faults = market.state.withLock(\.faults)
         count(request.businessID, 1)
         defer { count(request.businessID, -1) }
+        if faults.isUnreachable {
+            await outbox.pause(.milliseconds(1)...(.seconds(2)))
+            return MarketReply(answer: .failed(.notConnected("refused")))
+        }
         if market.random.chance(faults.lostRequest) {
             await outbox.pause(.milliseconds(1)...(.seconds(15)))
             return MarketReply(answer: .failed(.connectionLost("reset")))
@@ -197,8 +223,12 @@ final class SimulatedMarketClient: MarketClient {
         if disownedFor > .milliseconds(100) {
             market.state.withLock { $0.violations.append("\(now): sent for \(businessID), which it does not own") }
         }
-        if let reason = outbox.database.reasonNotToSend(businessID, grace: .seconds(2)) {
-            market.state.withLock { $0.violations.append("\(now): sent for \(businessID), which is held: \(reason)") }
+        if let reason = outbox.database.reasonNotToSend(businessID, grace: .seconds(5)) {
+            let written = outbox.database.state.withLock { $0.writtenAt[businessID] } ?? .zero
+            market.state.withLock {
+                $0.violations.append(
+                    "\(now): sent for \(businessID), which is held: \(reason), as was written at \(written)")
+            }
         }
     }
 

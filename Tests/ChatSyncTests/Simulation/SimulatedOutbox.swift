@@ -1,14 +1,20 @@
 import ChatOutbox
 import Synchronization
 
+@testable import ChatSync
+
 /// Which faults the database shows, and how often.
 struct DatabaseFaults: Sendable {
     /// A call finds the connection broken.
     var lostBefore = 0.0
     /// A call is carried out, but its answer is lost with the connection.
     var lostAfter = 0.0
-    /// A lost session lives on at the server for a while, with its locks.
+    /// A lost session lives on at the server, with its locks, until it was idle for too long.
     var zombie = 0.0
+    /// A statement fails, and the session goes on.
+    var failed = 0.0
+    /// A transaction that writes takes up to two seconds.
+    var slowWrite = 0.0
     /// No call returns, until its task is cancelled.
     var hangs = false
     /// Opening a session fails.
@@ -23,13 +29,21 @@ final class SimulatedOutbox: Outbox {
     let clock: SimulatedClock
     let random: SeededRandom
     let faults: Mutex<DatabaseFaults>
+    /// For how long a session that is lost may be idle before the server ends it.
+    let idleTimeout: Duration
     private let hasCrashed = Mutex(false)
     private let sessionIDs = Mutex<[Int]>([])
+    /// Since when the instance knows that it does not own a business any more.
+    let disowned = Mutex<[Int64: Duration]>([:])
 
-    init(database: SimulatedDatabase, clock: SimulatedClock, random: SeededRandom, faults: DatabaseFaults) {
+    init(
+        database: SimulatedDatabase, clock: SimulatedClock, random: SeededRandom, faults: DatabaseFaults,
+        idleTimeout: Duration
+    ) {
         self.database = database
         self.clock = clock
         self.random = random
+        self.idleTimeout = idleTimeout
         self.faults = Mutex(faults)
     }
 
@@ -38,17 +52,6 @@ final class SimulatedOutbox: Outbox {
         hasCrashed.withLock { $0 = true }
         for id in sessionIDs.withLock({ $0 }) { database.endSession(id) }
     }
-
-    /// The server notices that sessions which were lost are gone.
-    func endZombies() {
-        for id in sessionIDs.withLock({ $0 }) where lostSessions.withLock({ $0.contains(id) }) {
-            database.endSession(id)
-        }
-    }
-
-    let lostSessions = Mutex<Set<Int>>([])
-    /// Since when the instance knows that it does not own a business any more.
-    let disowned = Mutex<[Int64: Duration]>([:])
 
     var isDead: Bool { hasCrashed.withLock { $0 } }
 
@@ -63,7 +66,7 @@ final class SimulatedOutbox: Outbox {
     func waitForVacancy(among businessIDs: [Int64], atMost limit: Duration) async throws(OutboxError) {
         let end = clock.now.advanced(by: limit)
         while clock.now < end, !Task.isCancelled {
-            if database.state.withLock({ state in businessIDs.contains { state.owners[$0] == nil } }) { return }
+            if database.hasVacancy(among: businessIDs) { return }
             await pause(.milliseconds(4)...(.milliseconds(9)))
         }
     }
@@ -71,11 +74,18 @@ final class SimulatedOutbox: Outbox {
     func waitForProducers(of businessID: Int64, atMost limit: Duration) async throws(OutboxError) {
         let end = clock.now.advanced(by: limit)
         await pause(.microseconds(100)...(.milliseconds(2)))
-        database.state.withLock { $0.queuedForProducers[businessID, default: 0] += 1 }
-        while clock.now < end, !Task.isCancelled, database.hasSilentProducers(businessID) {
-            await pause(.microseconds(100)...(.milliseconds(1)))
+        if random.chance(faults.withLock(\.failed)) { throw .failed("no lock") }
+        let ended = WakeSignal()
+        guard let wait = database.waitForProducers(businessID, end: { ended.signal() }) else { return }
+        await withTaskGroup { group in
+            group.addTask { await ended.wait() }
+            group.addTask { try? await self.clock.sleep(until: end, tolerance: nil) }
+            await group.next()
+            group.cancelAll()
         }
-        database.state.withLock { $0.queuedForProducers[businessID, default: 0] -= 1 }
+        database.endWait(wait)
+        // What the server granted takes its time to be heard of.
+        await pause(.microseconds(50)...(.milliseconds(1)))
     }
 
     func pause(_ range: ClosedRange<Duration>) async {
@@ -89,6 +99,8 @@ final class SimulatedSession: OutboxSession {
     private let outbox: SimulatedOutbox
     private let isLost = Mutex(false)
     private let owned = Mutex<[Int64]>([])
+    /// Until when the connection is taken by what was called before.
+    private let freeAt = Mutex(SimulatedClock.Instant(sinceStart: .zero))
 
     init(id: Int, signals: AsyncStream<OutboxSignal>, outbox: SimulatedOutbox) {
         self.id = id
@@ -96,30 +108,59 @@ final class SimulatedSession: OutboxSession {
         self.outbox = outbox
     }
 
-    /// One round trip: carried out at one moment, or not at all, or carried out with its answer lost.
-    private func roundTrip<Value>(_ carryOut: (SimulatedDatabase) -> Value) async throws(OutboxError) -> Value {
-        await outbox.pause(.microseconds(50)...(.milliseconds(2)))
+    /// One round trip: carried out at one moment, or not at all, or carried out with its answer lost. Round trips are
+    /// carried out in the order of the calls.
+    ///
+    /// - Parameter time: how long it takes at the server, after which it is carried out.
+    private func roundTrip<Value>(
+        taking time: Duration = .zero, _ carryOut: (SimulatedDatabase) -> Value
+    ) async throws(OutboxError) -> Value {
+        try await queue(taking: time)
+        try begin()
+        let value = carryOut(outbox.database)
+        try end()
+        await outbox.pause(.microseconds(50)...(.milliseconds(1)))
+        return value
+    }
+
+    private func queue(taking time: Duration) async throws(OutboxError) {
+        let arrival = outbox.clock.now.advanced(by: outbox.random.duration(.microseconds(50)...(.milliseconds(2))))
+        let turn = freeAt.withLock { freeAt in
+            freeAt = max(arrival, freeAt.advanced(by: .microseconds(1))).advanced(by: time)
+            return freeAt
+        }
+        try? await outbox.clock.sleep(until: turn, tolerance: nil)
         while outbox.faults.withLock({ $0.hangs }), !Task.isCancelled {
             await outbox.pause(.seconds(1)...(.seconds(1)))
         }
+    }
+
+    private func begin() throws(OutboxError) {
         let faults = outbox.faults.withLock { $0 }
         if faults.hangs { throw .unavailable("hangs") }
         if outbox.isDead || isLost.withLock({ $0 }) || !outbox.database.isAlive(id) { throw .unavailable("gone") }
         if outbox.random.chance(faults.lostBefore) { throw lose(faults) }
         outbox.database.state.withLock { $0.statements += 1 }
-        let value = carryOut(outbox.database)
+        try failByChance(faults)
+    }
+
+    private func failByChance(_ faults: DatabaseFaults) throws(OutboxError) {
+        guard outbox.random.chance(faults.failed) else { return }
+        outbox.database.count(.failedStatement)
+        throw .failed("57014 canceling statement due to statement timeout")
+    }
+
+    private func end() throws(OutboxError) {
+        let faults = outbox.faults.withLock { $0 }
         if outbox.random.chance(faults.lostAfter) { throw lose(faults) }
-        await outbox.pause(.microseconds(50)...(.milliseconds(1)))
-        return value
     }
 
     private func lose(_ faults: DatabaseFaults) -> OutboxError {
         isLost.withLock { $0 = true }
-        outbox.lostSessions.withLock { _ = $0.insert(id) }
         let now = outbox.clock.now.sinceStart
         outbox.disowned.withLock { disowned in for id in owned.withLock({ $0 }) { disowned[id] = now } }
         if outbox.random.chance(faults.zombie) {
-            outbox.database.disconnect(id)
+            outbox.database.disconnect(id, timeout: outbox.idleTimeout)
         } else {
             outbox.database.endSession(id)
         }
@@ -133,13 +174,29 @@ final class SimulatedSession: OutboxSession {
         return records
     }
 
-    func readDue(of businessID: Int64, limit: Int, after watermark: Watermark?) async throws(OutboxError) -> DueRows {
-        try await roundTrip { $0.dueRows(of: businessID, limit: limit, after: watermark) }
+    func readDue(of businessID: Int64, _ read: DueRead) async throws(OutboxError) -> DueRows {
+        try await roundTrip { $0.dueRows(of: businessID, read) }
     }
 
-    func fallAsleep(_ businessID: Int64, limit: Int) async throws(OutboxError) -> (rows: DueRows, isAsleep: Bool) {
-        let (rows, isAsleep) = try await roundTrip { $0.fallAsleep(businessID, session: id, limit: limit) }
-        return (rows, isAsleep)
+    func sampleDue(
+        of businessID: Int64, contextType: String?, excluding excluded: [Int64], limit: Int
+    ) async throws(OutboxError) -> [DueRow] {
+        try await roundTrip {
+            $0.sampleDue(of: businessID, contextType: contextType, excluding: excluded, limit: limit)
+        }
+    }
+
+    /// The lock first, and then another statement that looks.
+    func fallAsleep(_ businessID: Int64, _ read: DueRead) async throws(OutboxError) -> (rows: DueRows, sleep: Sleep) {
+        try await queue(taking: .zero)
+        try begin()
+        let sleep = outbox.database.fallAsleep(businessID, session: id)
+        await outbox.pause(.microseconds(50)...(.milliseconds(2)))
+        try failByChance(outbox.faults.withLock { $0 })
+        let rows = outbox.database.dueRows(of: businessID, read)
+        try end()
+        await outbox.pause(.microseconds(50)...(.milliseconds(1)))
+        return (rows, sleep)
     }
 
     func wakeUp(_ businessID: Int64) async throws(OutboxError) {
@@ -147,16 +204,36 @@ final class SimulatedSession: OutboxSession {
     }
 
     func poll(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessPoll] {
-        try await roundTrip { $0.poll(businessIDs) }
+        try await roundTrip { $0.poll(businessIDs, session: id) }
     }
 
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome] {
-        try await roundTrip { database in
-            database.remember(records, session: id)
-            return results.map { database.settle($0) }
+        let isSlow = outbox.random.chance(outbox.faults.withLock(\.slowWrite))
+        let time = outbox.random.duration(.zero...(isSlow ? .seconds(2) : .milliseconds(1)))
+        return try await roundTrip(taking: time) { database in
+            database.remember(records, session: id, begunAt: database.now - time)
+            return database.settle(results)
         }
+    }
+
+    /// On a connection of its own: the session's loss says nothing of it, and its loss says nothing of the session.
+    func settleApart(_ results: [RowResult]) async throws(OutboxError) -> [RowOutcome] {
+        var outcomes: [RowOutcome] = []
+        for result in results {
+            await outbox.pause(.milliseconds(1)...(.milliseconds(100)))
+            let faults = outbox.faults.withLock { $0 }
+            if outbox.random.chance(faults.slowWrite) { await outbox.pause(.zero...(.seconds(2))) }
+            if outbox.isDead { throw .unavailable("gone") }
+            if outbox.random.chance(faults.lostBefore + faults.failed) {
+                throw .failed("the connection beside is lost")
+            }
+            outbox.database.state.withLock { $0.statements += 1 }
+            outcomes.append(outbox.database.settleApart(result))
+            if outbox.random.chance(faults.lostAfter) { throw .failed("the connection beside is lost") }
+        }
+        return outcomes
     }
 
     func close() async {

@@ -20,6 +20,8 @@ final class Simulation: Sendable {
         var notFoundPatience = Duration.seconds(7200)
         var retryMax = Duration.seconds(900)
         var quotaReserve = 0
+        /// Keys of producers and sleepers: businesses share them.
+        var sleepKeys = 1000
     }
 
     let plan: Plan
@@ -43,7 +45,7 @@ final class Simulation: Sendable {
         self.plan = plan
         random = SeededRandom(seed: seed)
         executor = SimulationExecutor(random: SeededRandom(seed: seed &+ 1))
-        database = SimulatedDatabase(clock: clock)
+        database = SimulatedDatabase(clock: clock, random: random, keys: plan.sleepKeys)
         market = SimulatedMarket(
             clock: clock, random: random, quota: plan.quota, window: plan.window, parallel: plan.marketParallel)
         market.state.withLock { $0.faults = plan.market }
@@ -103,15 +105,16 @@ final class Simulation: Sendable {
     // MARK: Instances
 
     @discardableResult
-    func start(isOnce: Bool = false) -> Instance {
-        let outbox = SimulatedOutbox(database: database, clock: clock, random: random, faults: plan.database)
+    func start(_ businessIDs: [Int64]? = nil, isOnce: Bool = false) -> Instance {
+        let outbox = SimulatedOutbox(
+            database: database, clock: clock, random: random, faults: plan.database, idleTimeout: plan.pollInterval * 3)
         let client = SimulatedMarketClient(market: market, outbox: outbox)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let random = random
         let engine = Engine(
             configuration: EngineConfiguration(
-                businessIDs: plan.businessIDs, pollInterval: plan.pollInterval, retryMax: plan.retryMax,
+                businessIDs: businessIDs ?? plan.businessIDs, pollInterval: plan.pollInterval, retryMax: plan.retryMax,
                 notFoundPatience: plan.notFoundPatience, quotaReserve: plan.quotaReserve,
                 maxParallel: plan.maxParallel, isOnce: isOnce),
             outbox: outbox, market: client, clock: EngineClock(clock), random: EngineRandom { random.unit() },
@@ -130,21 +133,59 @@ final class Simulation: Sendable {
         instance.task.cancel()
     }
 
-    /// No faults from now on, zombies end, and what people can mend is mended.
+    /// No faults of the Market's or the database's own from now on. What is wrong with rows stays wrong.
+    func calmFaults() {
+        market.state.withLock { $0.faults = .none }
+        for instance in instances.withLock({ $0 }) { instance.outbox.faults.withLock { $0 = .none } }
+        for businessID in plan.businessIDs { setPaused(businessID, false) }
+    }
+
+    /// Besides, what people can mend is mended.
     func calm() {
+        calmFaults()
         market.state.withLock { state in
-            state.faults = .none
-            let mended: [ContextBehaviour] = [.poisoned, .forbidden]
-            state.behaviours = state.behaviours.filter { !mended.contains($0.value) }
+            state.behaviours = state.behaviours.filter { !$0.value.isBadForGood }
         }
-        for instance in instances.withLock({ $0 }) {
-            instance.outbox.faults.withLock { $0 = .none }
-            instance.outbox.endZombies()
+        mendTriggers()
+    }
+
+    /// Whether a row can be created as things are only when a person mends something.
+    func isBad(_ row: SimulatedDatabase.Row) -> Bool {
+        if row.trigger == .refusesCreated || row.trigger == .refusesEverything { return true }
+        let behaviour = market.state.withLock { $0.behaviours[row.contextID] } ?? .normal
+        return behaviour.isBadForGood || behaviour == .neverFound
+    }
+
+    /// Whether the owner holds the business for a reason that the contract names, other than a circuit or the quota.
+    func isHeldAsPrescribed(_ businessID: Int64) -> Bool {
+        let kinds: [Hold.Kind] = [.authorization, .misconfigured, .migration, .overloaded]
+        return instances.withLock { $0 }.contains { instance in
+            !instance.outbox.isDead
+                && instance.engine.status.businesses.contains { business in
+                    guard business.businessID == businessID, business.isOwned, let hold = business.hold else {
+                        return false
+                    }
+                    return kinds.contains(hold.kind) && hold.endsIn > .zero
+                }
         }
+    }
+
+    private func anyPending() -> SimulatedDatabase.Row? {
+        let pending = rows("pending")
+        return pending.isEmpty ? nil : pending[random.below(pending.count)]
+    }
+
+    /// Somebody's transaction holds a row for a while.
+    func lockARow(for time: Duration) {
+        let end = now + time
+        guard let row = anyPending() else { return }
+        database.state.withLock { $0.rows[row.id]?.lockedUntil = end }
+    }
+
+    func mendTriggers() {
         database.state.withLock { state in
             for id in state.rows.keys { state.rows[id]?.trigger = .none }
         }
-        for businessID in plan.businessIDs { setPaused(businessID, false) }
     }
 
     /// An operator's lever; the database notifies the owner.

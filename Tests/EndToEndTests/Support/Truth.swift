@@ -61,7 +61,7 @@ extension TestDatabase {
         let burned = """
             SELECT count(*) FROM market_chat.outbox o WHERE attempts <> (
                 SELECT count(*) FROM market_chat.attempt a
-                WHERE a.outbox_id = o.id AND a.verdict IN ('backoff', 'rejected', 'refused'))
+                WHERE a.outbox_id = o.id AND a.verdict IN ('backoff', 'rejected'))
             """
         #expect(try await number(burned) == 0, "attempts and their history disagree")
     }

@@ -19,6 +19,19 @@ func waitUntil(
     }
 }
 
+/// Whether `condition` comes to hold within `limit`, for a test that tells itself how far it got.
+@discardableResult
+func comesTrue(
+    within limit: Duration, every interval: Duration = .milliseconds(20), _ condition: () async throws -> Bool
+) async throws -> Bool {
+    do {
+        try await waitUntil("it comes true", every: interval, atMost: limit, condition)
+        return true
+    } catch is WaitedInVain {
+        return false
+    }
+}
+
 /// Numbers by chance that can be had again: SplitMix64, by Guy Steele and others.
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64

@@ -73,8 +73,8 @@ final class ScriptedMarket: MarketClient {
         let answer: MarketAnswer<Value> =
             switch reply.answer {
             case .ok(let chat): .ok(convert(chat))
-            case .unusable(let status, let reason): .unusable(status: status, reason: reason)
-            case .refused(let status, let problem): .refused(status: status, problem: problem)
+            case .malformed(let status, let reason): .malformed(status: status, reason: reason)
+            case .httpError(let status, let problem): .httpError(status: status, problem: problem)
             case .failed(let failure): .failed(failure)
             }
         return MarketReply(answer: answer, tries: reply.tries)

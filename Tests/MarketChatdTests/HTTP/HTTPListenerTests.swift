@@ -11,7 +11,7 @@ import Testing
 @Suite(.seated) struct HTTPListenerTests {
     private let logger = Logger(label: "test", output: LogOutput { _ in }, level: .critical)
 
-    private func listener(_ address: ListenAddress, bound: Gate, onBound: @escaping @Sendable (ListenAddress) -> Void)
+    private func listener(_ address: ListenAddress, bound: Latch, onBound: @escaping @Sendable (ListenAddress) -> Void)
         -> HTTPListener
     {
         let status = EngineStatus(phase: .running, database: .connected, businesses: [], isMakingProgress: true)
@@ -21,7 +21,7 @@ import Testing
 
     /// Runs a listener on a port of the system's choice beside `body`.
     private func withListener(_ body: @Sendable (_ port: Int) async throws -> Void) async throws {
-        let bound = Gate()
+        let bound = Latch()
         let port = Mutex(0)
         let listener = listener(ListenAddress(host: "127.0.0.1", port: 0), bound: bound) { address in
             port.withLock { $0 = address.port }
@@ -72,7 +72,7 @@ import Testing
 
     @Test func anAddressInUseIsAConfigurationErrorThatSaysWhatToDo() async throws {
         try await withListener { port in
-            let second = listener(ListenAddress(host: "127.0.0.1", port: port), bound: Gate()) { _ in }
+            let second = listener(ListenAddress(host: "127.0.0.1", port: port), bound: Latch()) { _ in }
             let failure = await #expect(throws: CommandFailure.self) { try await second.run() }
             #expect(failure?.status == .configuration)
             #expect(failure?.messages.count == 1)
@@ -83,7 +83,7 @@ import Testing
 
     @Test(arguments: ["192.0.2.1", "no-such-host.invalid"])
     func anAddressThatIsNotOursIsAConfigurationError(host: String) async {
-        let listener = listener(ListenAddress(host: host, port: 9464), bound: Gate()) { _ in }
+        let listener = listener(ListenAddress(host: host, port: 9464), bound: Latch()) { _ in }
         let failure = await #expect(throws: CommandFailure.self) { try await listener.run() }
         #expect(failure?.status == .configuration)
         #expect(failure?.messages.first?.hasPrefix("CHATD_HTTP_LISTEN: cannot listen on \(host):9464") == true)

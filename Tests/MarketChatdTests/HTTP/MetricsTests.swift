@@ -1,3 +1,4 @@
+import ChatOutbox
 import TestSupport
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
     private var owned: BusinessStatus {
         var business = BusinessStatus(businessID: 11)
         business.isOwned = true
-        business.hold = .init(reason: "quota", endsIn: .milliseconds(1500))
+        business.hold = .init(kind: .quota, reason: "quota", endsIn: .milliseconds(1500))
         business.inFlight = 2
         business.due = 12
         business.oldestDueFor = .seconds(4)

@@ -72,7 +72,7 @@ import Testing
 
     @Test func readyIsToldOnceTheGateIsOpenAndNotBefore() async throws {
         let manager = try DatagramReceiver()
-        let isReady = Gate()
+        let isReady = Latch()
         let service = SystemdService(
             notifier: SystemdNotifier(socketPath: manager.path), status: { status(.running) }, isReady: isReady,
             watchdogInterval: nil, drainTimeout: .seconds(30))
@@ -86,7 +86,7 @@ import Testing
 
     @Test func theWatchdogIsFedOnlyWhileTheWorkTurns() async throws {
         let manager = try DatagramReceiver()
-        let isReady = Gate()
+        let isReady = Latch()
         isReady.open()
         let isTurning = Mutex(true)
         let service = SystemdService(
@@ -107,7 +107,7 @@ import Testing
 
     @Test func aDrainAsksForTimeAndSaysWhatItWaitsFor() async throws {
         let manager = try DatagramReceiver()
-        let isReady = Gate()
+        let isReady = Latch()
         isReady.open()
         let draining = Mutex(false)
         let service = SystemdService(

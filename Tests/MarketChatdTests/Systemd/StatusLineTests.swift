@@ -1,3 +1,4 @@
+import ChatOutbox
 import TestSupport
 import Testing
 
@@ -53,7 +54,7 @@ import Testing
     }
 
     @Test func whatOthersOwnAndWhatIsHeldOrPausedShows() {
-        let held = business(1) { $0.hold = .init(reason: "quota", endsIn: .seconds(300)) }
+        let held = business(1) { $0.hold = .init(kind: .quota, reason: "quota", endsIn: .seconds(300)) }
         let other = business(2) { $0.isOwned = false }
         let paused = business(3) { $0.isPaused = true }
         #expect(

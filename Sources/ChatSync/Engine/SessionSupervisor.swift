@@ -1,0 +1,220 @@
+import ChatOutbox
+import Logging
+import Synchronization
+
+/// Keeps one session with the outbox open, and becomes the owner of every business that has none.
+///
+/// A database that is away is waited for. The session is proved by the poll: all else may look alive when it is not.
+actor SessionSupervisor {
+    /// Between two tries to open a session; the first comes almost at once, since a failover is a matter of moments.
+    static let reconnecting = Backoff(base: .milliseconds(50), max: .seconds(5))
+    /// A session that ends sooner counts as a failed try: whatever ends it may end the next one too.
+    static let shortLife = Duration.seconds(5)
+    /// Between two tries where waiting alone does not help, and a person has to act.
+    static let unusablePause = Duration.seconds(30)
+
+    private let context: EngineContext
+    private let workers: [BusinessWorker]
+    private let workersByID: [Int64: BusinessWorker]
+    private let settler: Settler
+    private nonisolated let state: Mutex<State>
+    private var hasHadSession = false
+    /// Once for each time that the database is away; the rest is for those who debug.
+    private var hasLoggedWaiting = false
+
+    private struct State {
+        var database = EngineStatus.Database.connecting(problem: nil)
+        var lastTurn: Moment
+    }
+
+    init(context: EngineContext, workers: [BusinessWorker], settler: Settler) {
+        self.context = context
+        self.workers = workers
+        workersByID = Dictionary(uniqueKeysWithValues: workers.map { ($0.businessID, $0) })
+        self.settler = settler
+        state = Mutex(State(lastTurn: context.clock.now))
+    }
+
+    nonisolated var database: EngineStatus.Database { state.withLock(\.database) }
+    nonisolated var lastTurn: Moment { state.withLock(\.lastTurn) }
+
+    /// Runs until the task is cancelled.
+    ///
+    /// - Throws: ``OutboxError/unusable(_:)`` where the very first session cannot come about for a reason that waiting
+    ///   does not mend. Later the same is waited for: what worked once is likely to be mended under a running daemon.
+    ///   With `isOnce`, whatever keeps a session from coming about: at once where waiting does not mend it, and else
+    ///   after `drainTimeout` without a session that lasts.
+    func run() async throws(OutboxError) {
+        var failures = 0
+        var awaySince = context.clock.now
+        while !Task.isCancelled {
+            turn()
+            do {
+                let session = LiveSession(try await context.outbox.openSession())
+                let opened = context.clock.now
+                guard let problem = await keep(session) else { return }
+                if context.clock.now - opened >= Self.shortLife { (failures, awaySince) = (0, context.clock.now) }
+                try giveUp(on: .unavailable(problem), awaySince: awaySince)
+                // The first try comes at once.
+                if failures > 0 { await wait(after: .unavailable(problem), failures: failures - 1) }
+                hasLoggedWaiting = false
+            } catch {
+                guard !Task.isCancelled else { return }
+                try giveUp(on: error, awaySince: awaySince)
+                await wait(after: error, failures: failures)
+            }
+            failures += 1
+        }
+    }
+
+    /// Throws where there is no point in waiting.
+    private func giveUp(on error: OutboxError, awaySince: Moment) throws(OutboxError) {
+        let isOnce = context.configuration.isOnce
+        if case .unusable = error, isOnce || !hasHadSession { throw error }
+        if isOnce, context.clock.now - awaySince > context.configuration.drainTimeout { throw error }
+    }
+
+    private func wait(after error: OutboxError, failures: Int) async {
+        let pause: Duration
+        let text = error.text
+        state.withLock { $0.database = .connecting(problem: text) }
+        switch error {
+        case .unavailable, .failed:
+            pause = Self.reconnecting.delay(attempts: failures, random: context.random.next())
+            logger.log(
+                level: hasLoggedWaiting ? .debug : .warning, "Waiting for the database",
+                metadata: ["error.message": "\(text)"])
+            hasLoggedWaiting = true
+        case .unusable:
+            pause = Self.unusablePause
+            logger.error("Database is of no use until somebody acts", metadata: ["error.message": "\(text)"])
+        }
+        await context.clock.sleep(until: context.clock.now + pause)
+    }
+
+    /// Uses a session until it is lost or the task is cancelled.
+    ///
+    /// - Returns: why it was lost.
+    private func keep(_ session: LiveSession) async -> String? {
+        hasHadSession = true
+        state.withLock { $0.database = .connected }
+        logger.notice("Database session opened")
+        await settler.attach(session)
+        await withTaskGroup { group in
+            group.addTask { await self.passOnSignals(of: session) }
+            group.addTask { await self.ownBusinesses(session) }
+            group.addTask { await session.untilLost() }
+            await group.next()
+            group.cancelAll()
+        }
+        await settler.detach(session)
+        for worker in workers { await worker.lose(session) }
+        await session.outbox.close()
+        guard !Task.isCancelled else { return nil }
+        let problem = session.failure ?? "the connection was closed"
+        state.withLock { $0.database = .connecting(problem: problem) }
+        logger.warning("Database session lost", metadata: ["error.message": "\(problem)"])
+        return problem
+    }
+
+    private func passOnSignals(of session: LiveSession) async {
+        for await signal in session.outbox.signals {
+            switch signal {
+            case .changed(let businessID): await workersByID[businessID]?.handle(.woken)
+            case .coverEnded(let businessID): await workersByID[businessID]?.handle(.coverEnded)
+            }
+        }
+    }
+
+    /// Claims what has no owner, polls, and waits for either to be due again.
+    private func ownBusinesses(_ session: LiveSession) async {
+        var roll = OwnedBusinesses(all: workers.map(\.businessID))
+        let start = context.clock.now
+        var nextPoll = start + context.configuration.pollInterval
+        do throws(OutboxError) {
+            while !Task.isCancelled {
+                turn()
+                try await claim(&roll, session)
+                if context.configuration.isOnce { await leaveToOthers(roll, since: start) }
+                if context.clock.now >= nextPoll {
+                    try await poll(&roll, session)
+                    nextPoll = context.clock.now + context.configuration.pollInterval
+                }
+                await waitForVacancy(
+                    among: roll.missing, until: min(nextPoll, context.clock.now + TimerQueue.longestSleep))
+            }
+        } catch {
+            session.fail(error)
+        }
+    }
+
+    private func leaveToOthers(_ roll: OwnedBusinesses, since start: Moment) async {
+        let hasWaited = context.clock.now - start >= context.configuration.drainTimeout
+        for businessID in roll.missing {
+            await workersByID[businessID]?.handle(.ownedElsewhere(hasWaited: hasWaited))
+        }
+    }
+
+    /// Those that have rows waiting begin first: where there are thousands, each has a read of its own.
+    private func claim(_ roll: inout OwnedBusinesses, _ session: LiveSession) async throws(OutboxError) {
+        var records: [BusinessRecord] = []
+        for part in OwnedBusinesses.parts(of: roll.missing) {
+            records += try await retrying { () async throws(OutboxError) in try await session.outbox.claim(part) } ?? []
+        }
+        guard !records.isEmpty else { return }
+        roll.gained(records.map(\.businessID))
+        if records.count > OwnedBusinesses.partSize { try await poll(&roll, session, isFirst: true) }
+        for record in roll.dueFirst(records) {
+            await workersByID[record.businessID]?.own(through: session, record: record)
+        }
+        if records.count <= OwnedBusinesses.partSize { try await poll(&roll, session) }
+    }
+
+    private func poll(
+        _ roll: inout OwnedBusinesses, _ session: LiveSession, isFirst: Bool = false
+    ) async throws(OutboxError) {
+        for part in OwnedBusinesses.parts(of: roll.owned) {
+            let polls = try await retrying { () async throws(OutboxError) in try await session.outbox.poll(part) } ?? []
+            for poll in polls where roll.isNews(poll) && !isFirst {
+                await workersByID[poll.businessID]?.handle(.polled(poll))
+            }
+        }
+    }
+
+    /// - Returns: `nil` where the statement failed and the session goes on: the next turn tries again.
+    private func retrying<Answer>(
+        _ ask: () async throws(OutboxError) -> Answer
+    ) async throws(OutboxError) -> Answer? {
+        do {
+            return try await ask()
+        } catch .failed(let text) {
+            logger.warning("A statement failed; tried again soon", metadata: ["error.message": "\(text)"])
+            return nil
+        } catch {
+            throw error
+        }
+    }
+
+    /// A standby waits until an owner dies; an owner of all just until the next poll.
+    private func waitForVacancy(among missing: [Int64], until deadline: Moment) async {
+        let start = context.clock.now
+        guard !missing.isEmpty, deadline > start else { return await context.clock.sleep(until: deadline) }
+        do {
+            try await context.outbox.waitForVacancy(among: missing, atMost: deadline - start)
+            // Where the wait ends at once and yet nothing can be claimed, others are faster: not in a tight loop.
+            if context.clock.now - start < .milliseconds(2) {
+                await context.clock.sleep(until: start + .milliseconds(20))
+            }
+        } catch {
+            logger.debug("Cannot wait for a vacancy", metadata: ["error.message": "\(error)"])
+            await context.clock.sleep(until: min(deadline, start + .seconds(1)))
+        }
+    }
+
+    private func turn() {
+        let now = context.clock.now
+        state.withLock { $0.lastTurn = now }
+    }
+
+    private var logger: Logger { context.logger }
+}

@@ -1,0 +1,35 @@
+import ChatOutbox
+
+/// Whether we own the business, and what producers have to do to be heard.
+enum Ownership: Sendable, Hashable {
+    case notOurs
+    case ours(Attention)
+
+    /// How rows that are new get noticed.
+    enum Attention: Sendable, Hashable {
+        /// The owner looks by itself; producers are silent.
+        case awake
+        /// Producers notify.
+        case asleep
+        /// Producers notify, as long as another session sleeps.
+        case covered
+        /// New producers notify; those whose transactions are open are waited for.
+        case awaitingProducers
+    }
+
+    var isOurs: Bool { self != .notOurs }
+    /// Whether nothing new goes unnoticed although nobody looks.
+    var hears: Bool {
+        switch self {
+        case .notOurs, .ours(.awake): false
+        case .ours(.asleep), .ours(.covered), .ours(.awaitingProducers): true
+        }
+    }
+}
+
+/// What the database was asked and has not answered yet. One question at a time.
+enum Question: Sendable, Hashable {
+    case read(DueRead)
+    case sleep(DueRead)
+    case sample(contextType: String?)
+}

@@ -1,0 +1,23 @@
+import MachineProofs
+import TestSupport
+import Testing
+
+/// The short forms of the machine's proofs. README says how the long ones are run.
+@Suite(.seated) struct ProofTests {
+    /// Random worlds of simulated time, and in each the rules of the contract's chapter on progress.
+    @Test func inTenThousandSimulatedHoursNoRuleIsBroken() async {
+        let report = await LongProof.run(hours: 10_000)
+        #expect(report.violations.isEmpty, "\(report.text)")
+        #expect(report.hours >= 10_000 && report.busyWindows > 100, "\(report.text)")
+    }
+
+    /// Every interleaving of a small world, as far as the states reach.
+    @Test(arguments: ExhaustiveProof.worlds.map(\.name)) func inNoStateOfASmallWorldARuleIsBroken(world: String)
+        async throws
+    {
+        let world = try #require(ExhaustiveProof.worlds.first { $0.name == world })
+        let report = await ExhaustiveProof.run(world: world, maxStates: 25_000)
+        #expect(report.violations.isEmpty, "\(report)")
+        #expect(report.states >= 25_000, "\(report)")
+    }
+}

@@ -1,0 +1,174 @@
+import Glibc
+
+/// Breaks the decisions on purpose, one mutant at a time, and says which proof notices.
+struct MutantRun {
+    /// Only the mutants whose names contain this.
+    let only: String?
+    /// Of simulated time for the long proof.
+    var hours = 300
+    /// For the exhaustive proof.
+    var states = 200_000
+    /// Where it is built; `nil`: in a temporary folder, which is removed.
+    let folder: String?
+
+    init(only: String?, folder: String?) {
+        self.only = only
+        self.folder = folder
+    }
+
+    /// How a proof of a mutant ended.
+    enum Verdict {
+        case passed
+        case broken
+        /// It is no Swift.
+        case notBuilt
+        case crashed
+        case timedOut
+    }
+
+    /// What became of a mutant.
+    private struct Result {
+        var mutant: Mutant
+        /// The proof that noticed it, or the last one.
+        var proof = ""
+        var verdict = Verdict.passed
+        /// That this proof took.
+        var seconds = 0.0
+
+        var isKilled: Bool { verdict != .passed && verdict != .notBuilt }
+        var text: String { isKilled ? "\(proof) \(verdict) in \(Int(seconds * 10) / 10) s" : "SURVIVED" }
+    }
+
+    /// The files that are broken, as they are.
+    private var originals: [String: String] = [:]
+
+    /// - Returns: whether all mutants were killed, but for those that are explained.
+    mutating func run() -> Bool {
+        do {
+            let package = MutantPackage(repository: ".", folder: try folder ?? Self.temporaryFolder())
+            defer { if folder == nil { try? package.remove() } }
+            return try run(in: package)
+        } catch let failure as ChildProcess.Failure {
+            print(failure.message)
+        } catch {
+            print("\(error)")
+        }
+        return false
+    }
+
+    private static func temporaryFolder() throws -> String {
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var name = Array("\(parent)/mutants-XXXXXX".utf8CString)
+        guard mkdtemp(&name) != nil else { throw ChildProcess.Failure(message: "no temporary folder in \(parent)") }
+        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private mutating func run(in package: MutantPackage) throws -> Bool {
+        let mutants = Mutant.all.filter { mutant in only.map { mutant.name.contains($0) } ?? true }
+        try package.make()
+        // The whole list, so that what an earlier run left broken in the folder is mended.
+        for file in Set(Mutant.all.map(\.file)) {
+            originals[file] = try package.original(file)
+            try package.put(originals[file] ?? "", in: file)
+        }
+        guard areInOrder(Mutant.all), !mutants.isEmpty else { return false }
+        try package.build()
+        let clock = ContinuousClock()
+        for proof in proofs {
+            let time = try clock.measure {
+                guard try prove(proof, in: package, atMost: .seconds(900)) == .passed else {
+                    throw ChildProcess.Failure(message: "unbroken, and yet: \(package.output())")
+                }
+            }
+            print("unbroken: \(proof[0]) \(Self.line(package.output())), \(Self.text(time))")
+        }
+        var results: [Result] = []
+        for mutant in mutants { results.append(try test(mutant, package)) }
+        return conclude(results)
+    }
+
+    /// Whether each mutant can be made, and is there once.
+    private func areInOrder(_ mutants: [Mutant]) -> Bool {
+        var isRight = !mutants.isEmpty
+        var names: Set<String> = []
+        for mutant in mutants {
+            if !names.insert(mutant.name).inserted {
+                print("\(mutant.name): there are two")
+                isRight = false
+            }
+            if mutant.applied(to: originals[mutant.file] ?? "") == nil {
+                print("\(mutant.name): its text is not exactly once in \(mutant.file)")
+                isRight = false
+            }
+        }
+        for name in Mutant.explained.keys where !Mutant.all.contains(where: { $0.name == name }) {
+            print("\(name): it is explained, and is no mutant")
+            isRight = false
+        }
+        return isRight
+    }
+
+    private var proofs: [[String]] { [["long", "--hours", "\(hours)"], ["exhaustive", "--states", "\(states)"]] }
+
+    private func prove(_ proof: [String], in package: MutantPackage, atMost limit: Duration) throws -> Verdict {
+        switch try package.prove(proof, atMost: limit) {
+        case .exited(0): .passed
+        case .exited(1): .broken
+        case .exited, .killed: .crashed
+        case .timedOut: .timedOut
+        }
+    }
+
+    private func test(_ mutant: Mutant, _ package: MutantPackage) throws -> Result {
+        let original = originals[mutant.file] ?? ""
+        try package.put(mutant.applied(to: original) ?? original, in: mutant.file)
+        defer { try? package.put(original, in: mutant.file) }
+        var result = Result(mutant: mutant)
+        do { try package.build() } catch let failure as ChildProcess.Failure {
+            print("\(mutant.name): \(failure.message)")
+            result.verdict = .notBuilt
+            return result
+        }
+        let clock = ContinuousClock()
+        for proof in proofs where !result.isKilled {
+            let time = try clock.measure { result.verdict = try prove(proof, in: package, atMost: Self.limit) }
+            result.proof = proof[0]
+            result.seconds = time / .seconds(1)
+        }
+        print("\(mutant.name): \(result.text), \(Self.line(package.output()))")
+        fflush(nil)
+        return result
+    }
+
+    /// The unbroken proofs take a fraction of it.
+    private static let limit = Duration.seconds(90)
+
+    private static func line(_ output: String) -> String {
+        String(output.split(separator: "\n").last?.prefix(160) ?? "")
+    }
+
+    private static func text(_ time: Duration) -> String { "\(Int(time / .milliseconds(100)) / 10) s" }
+
+    /// The table at the end.
+    private func conclude(_ results: [Result]) -> Bool {
+        let killed = results.filter(\.isKilled)
+        let survivors = results.filter { $0.verdict == .passed }
+        let unbuilt = results.filter { $0.verdict == .notBuilt }
+        let seconds = killed.map(\.seconds).sorted()
+        func count(_ proof: String) -> Int { killed.count { $0.proof == proof && $0.verdict == .broken } }
+        print("\n\(results.count) mutants")
+        print("  killed by the long proof        \(count("long"))")
+        print("  killed by the exhaustive proof  \(count("exhaustive"))")
+        print("  killed by a trap or a time-out  \(killed.count { $0.verdict != .broken })")
+        print("  survived                        \(survivors.count)")
+        if !seconds.isEmpty { print("  median seconds to kill          \(seconds[seconds.count / 2])") }
+        for result in survivors {
+            print("  \(result.mutant.name): \(Mutant.explained[result.mutant.name] ?? "SURVIVED, and nobody says why")")
+        }
+        for result in killed where Mutant.explained[result.mutant.name] != nil {
+            print("  \(result.mutant.name) is explained, and was killed")
+        }
+        for result in unbuilt { print("  \(result.mutant.name) cannot be built") }
+        return unbuilt.isEmpty && survivors.allSatisfy { Mutant.explained[$0.mutant.name] != nil }
+    }
+}
