@@ -20,4 +20,9 @@ import Testing
         #expect(report.violations.isEmpty, "\(report)")
         #expect(report.states >= 25_000, "\(report)")
     }
+
+    /// Thirty and three hundred older rows that always get 500, before sixty that the Market would create.
+    @Test(arguments: [30, 300]) func aCrowdOfBadRowsHoldsBackNoGoodOne(bad: Int) throws {
+        #expect(try #require(LongProof.crowd(bad: bad, good: 60)) < 90)
+    }
 }

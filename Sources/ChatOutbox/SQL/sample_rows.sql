@@ -3,6 +3,8 @@
 -- Of each type the first 2000 and the last 200 rows are candidates, found as in due_rows.sql, and backwards; rows of the
 -- other type are walked over, so many and no more.
 --
+-- Rows that were never tried come first in each part: those that were put off lately are all among the last.
+--
 -- Each LIMIT names a parameter: a planner that knows the number may think that all rows are wanted, and sort them.
 --
 -- $1 business id, $2 limit, $3 only rows of this type; NULL: of both. $4 ids of rows that are not wanted.
@@ -31,7 +33,7 @@ WITH RECURSIVE highest_first (priority) AS (
         FROM (
             SELECT due.*
             FROM highest_first CROSS JOIN LATERAL (
-                SELECT o.id, o.context_type, o.priority, o.due_at FROM market_chat.outbox o
+                SELECT o.id, o.context_type, o.priority, o.due_at, o.attempts FROM market_chat.outbox o
                 WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority = highest_first.priority
                     AND o.due_at <= now()
                 ORDER BY o.due_at, o.id
@@ -50,7 +52,7 @@ WITH RECURSIVE highest_first (priority) AS (
         FROM (
             SELECT due.*
             FROM lowest_first CROSS JOIN LATERAL (
-                SELECT o.id, o.context_type, o.priority, o.due_at FROM market_chat.outbox o
+                SELECT o.id, o.context_type, o.priority, o.due_at, o.attempts FROM market_chat.outbox o
                 WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority = lowest_first.priority
                     AND o.due_at <= now()
                 ORDER BY o.due_at DESC, o.id DESC
@@ -63,14 +65,18 @@ WITH RECURSIVE highest_first (priority) AS (
         LIMIT greatest($2, 200)
     ) AS found
 ), part (id, type_number, part_number, place) AS (
-    SELECT id, type_number, 0, row_number() OVER (PARTITION BY type_number ORDER BY priority DESC, due_at, id)
+    SELECT id, type_number, 0, row_number() OVER (
+        PARTITION BY type_number ORDER BY attempts > 0, priority DESC, due_at, id)
     FROM front
     UNION ALL
-    SELECT id, type_number, 1, row_number() OVER (PARTITION BY type_number ORDER BY priority, due_at DESC, id DESC)
+    SELECT id, type_number, 1, row_number() OVER (
+        PARTITION BY type_number ORDER BY attempts > 0, priority, due_at DESC, id DESC)
     FROM rear
     UNION ALL
-    SELECT id, type_number, 2, row_number() OVER (PARTITION BY type_number ORDER BY random())
-    FROM (SELECT id, type_number FROM front UNION SELECT id, type_number FROM rear) AS either
+    SELECT id, type_number, 2, row_number() OVER (
+        PARTITION BY type_number ORDER BY attempts > 0, random())
+    FROM (
+        SELECT id, type_number, attempts FROM front UNION SELECT id, type_number, attempts FROM rear) AS either
 ), turn AS (
     -- In a row of turns every third is of the same part and every second of the same type, so that each pair of them has
     -- one turn in six.

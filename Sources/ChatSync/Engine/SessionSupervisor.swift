@@ -134,8 +134,10 @@ actor SessionSupervisor {
         do throws(OutboxError) {
             while !Task.isCancelled {
                 turn()
-                try await claim(&roll, session)
-                if context.configuration.isOnce { await leaveToOthers(roll, since: start) }
+                let isAnswered = try await claim(&roll, session)
+                if context.configuration.isOnce, isAnswered { await leaveToOthers(roll, since: start) }
+                // Whoever cannot even ask is not to ask in a tight loop.
+                if !isAnswered { await context.clock.sleep(until: context.clock.now + .seconds(1)) }
                 if context.clock.now >= nextPoll {
                     try await poll(&roll, session)
                     nextPoll = context.clock.now + context.configuration.pollInterval
@@ -156,18 +158,24 @@ actor SessionSupervisor {
     }
 
     /// Those that have rows waiting begin first: where there are thousands, each has a read of its own.
-    private func claim(_ roll: inout OwnedBusinesses, _ session: LiveSession) async throws(OutboxError) {
+    ///
+    /// - Returns: whether the database answered; where not, nothing is known of who owns what.
+    private func claim(_ roll: inout OwnedBusinesses, _ session: LiveSession) async throws(OutboxError) -> Bool {
         var records: [BusinessRecord] = []
+        var isAnswered = true
         for part in OwnedBusinesses.parts(of: roll.missing) {
-            records += try await retrying { () async throws(OutboxError) in try await session.outbox.claim(part) } ?? []
+            let claimed = try await retrying { () async throws(OutboxError) in try await session.outbox.claim(part) }
+            isAnswered = isAnswered && claimed != nil
+            records += claimed ?? []
         }
-        guard !records.isEmpty else { return }
+        guard !records.isEmpty else { return isAnswered }
         roll.gained(records.map(\.businessID))
         if records.count > OwnedBusinesses.partSize { try await poll(&roll, session, isFirst: true) }
         for record in roll.dueFirst(records) {
             await workersByID[record.businessID]?.own(through: session, record: record)
         }
         if records.count <= OwnedBusinesses.partSize { try await poll(&roll, session) }
+        return isAnswered
     }
 
     private func poll(

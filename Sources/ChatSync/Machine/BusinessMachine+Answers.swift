@@ -83,6 +83,8 @@ extension BusinessMachine {
     private mutating func reportHost(_ answer: Answer) {
         switch answer.verdict.evidence {
         case .nothing: break
+        // It never left the process.
+        case .held where answer.reply.answer.isWithoutCredentials: break
         case .hostIsAway: commands.append(.reportHost(.failed(wasProbe: answer.flight.purpose == .reachHost)))
         default:
             // Without an answer nothing is known; but a connection came about.
@@ -240,5 +242,11 @@ extension BusinessMachine {
 extension RowResult.Change {
     var isSuccess: Bool {
         if case .created = self { true } else { false }
+    }
+}
+
+extension MarketAnswer {
+    fileprivate var isWithoutCredentials: Bool {
+        if case .failed(.noCredentials) = self { true } else { false }
     }
 }

@@ -23,6 +23,8 @@ extension BusinessMachine {
             return idle(until: view.retryAt, now: now)
         case .wait(let until): return idle(until: until, now: now)
         case .waitForAnswer:
+            // A new window began just now: what was sent in the old one does not stand in its way.
+            if conditions.pacer.windowNumber != number { return true }
             // More rows than can be sent at once: the producers' notifications tell nothing new.
             if ownership == .ours(.asleep), view.isBusy { wakeUp() }
             return false
@@ -40,6 +42,7 @@ extension BusinessMachine {
     private mutating func stepFreely(isLastPlace: Bool, now: Moment, random: EngineRandom) -> Bool {
         if host == .probing {
             return probe(.reachHost, of: nil, now: now, random: random)
+                || look(at: nil, maySend: false, now: now, random: random)
         }
         if let next = conditions.nextDoubtProbe { return settleDoubt(after: next, now: now, random: random) }
         let closed = ChatContext.Kind.allCases.filter { !conditions.circuits[$0].isOpen }
@@ -241,6 +244,7 @@ extension BusinessMachine {
             suspicion: suspicion)
         rows.put(row, .inFlight(flight))
         hasProbedLast = purpose != .settle
+        if hasProbedLast { probeTurn = (probeTurn + 1) % Self.probeTurns }
         view.takeFromSample(row.id)
         if purpose != .settle { conditions.circuits[kind].probed(now: now, random: random.next()) }
         commands += [.log(.requested(row)), .send(row)]
@@ -259,7 +263,7 @@ extension BusinessMachine {
 
     /// Producers need not notify meanwhile.
     private mutating func idle(until: Moment?, now: Moment) -> Bool {
-        if settings.isOnce, rows.inFlight == 0, rows.writing == 0, until.map({ $0 - now > Self.onceWait }) ?? true {
+        if settings.isOnce, rows.inFlight == 0, rows.writing == 0, until.map({ $0 - now >= Self.onceWait }) ?? true {
             end(.left(obstacle(now: now)?.reason ?? (conditions.isPaused ? "the business is paused" : "waiting")))
             return false
         }

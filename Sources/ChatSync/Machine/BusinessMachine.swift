@@ -20,6 +20,10 @@ struct BusinessMachine: Sendable, Hashable {
     var freshInARow = 0
     /// Whose turn it is among rows that were tried before: by priority, suspects, or the longest due. 0 to 2.
     var againTurn = 0
+    /// Whose turn it is among the parts that a sample is drawn from: 0 up to ``probeTurns``.
+    var probeTurn = 0
+    /// First, last and between, of both types.
+    static let probeTurns = 6
     /// What the last 403 said.
     var lastForbidden: ExchangeRecord?
     /// The window of the quota in which they are counted.
@@ -73,7 +77,10 @@ struct BusinessMachine: Sendable, Hashable {
         case .woken: news()
         case .read(let found): takeRead(found, now: now)
         case .fellAsleep(let found, let sleep): fellAsleep(found, sleep, now: now)
-        case .sampled(let rows): view.sampled(rows, now: now)
+        case .sampled(let rows):
+            // The parts take turns, also where each probe has a sample of its own.
+            let turn = rows.isEmpty ? 0 : probeTurn % rows.count
+            view.sampled(Array(rows[turn...] + rows[..<turn]), now: now)
         case .askFailed: askFailed(now: now, random: random)
         case .producersEnded: listenAgain(ifIt: .awaitingProducers)
         case .coverEnded:
@@ -99,6 +106,7 @@ struct BusinessMachine: Sendable, Hashable {
             while ending == nil, step(now: now, random: random) {}
         }
         declineHostProbe()
+        endOnceWithoutHost(now: now)
         guard ending == nil else { return }
         if nextLook != timer {
             timer = nextLook
@@ -266,6 +274,12 @@ extension BusinessMachine {
         if !hasAskedForHost { commands.append(.reportHost(.wantsProbe)) }
         hasAskedForHost = true
         return false
+    }
+
+    /// A run with `isOnce` does not wait for a host that is away.
+    private mutating func endOnceWithoutHost(now: Moment) {
+        guard settings.isOnce, ending == nil, host == .away, rows.inFlight == 0, rows.writing == 0 else { return }
+        end(.left(obstacle(now: now)?.reason ?? "the Market's host is away"))
     }
 
     private mutating func declineHostProbe() {

@@ -202,11 +202,15 @@ final class World {
             nextDueIn: next.map { .seconds($0 - now) })
     }
 
+    /// The first, the last, and some between; those that were never tried before all others.
     private func sample(_ free: [WorldRow], _ limit: Int) -> [WorldRow] {
-        guard free.count > limit else { return free.shuffled(using: &random) }
-        var ends = [free.first!, free.last!]
-        ends += free.dropFirst().dropLast().shuffled(using: &random).prefix(limit - 2)
-        return ends
+        let parts = [free.filter { $0.attempts == 0 }, free.filter { $0.attempts > 0 }]
+        return Array(parts.flatMap(inTurn).prefix(limit))
+    }
+
+    private func inTurn(_ rows: [WorldRow]) -> [WorldRow] {
+        guard rows.count > 2 else { return rows }
+        return [rows[0], rows[rows.count - 1]] + rows.dropFirst().dropLast().shuffled(using: &random)
     }
 
     private func write(_ result: RowResult) {

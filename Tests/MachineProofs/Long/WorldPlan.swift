@@ -91,7 +91,7 @@ struct WorldPlan {
         }
     }
 
-    private mutating func makePlain(_ random: inout SeededRandom) {
+    mutating func makePlain(_ random: inout SeededRandom) {
         (cotenant, headers, staleDate, lostReplies, statementFailures) = (0, .full, 0, 0, 0)
         (episodes, sessionLife, parallel) = ([], 1e9, 4)
         (limit, window) = (random.pick([12, 16, 40]), random.pick([60, 600, 3600]))
