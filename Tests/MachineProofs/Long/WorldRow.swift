@@ -39,7 +39,6 @@ struct WorldRow {
     var answeredAt = 0.0
     /// For how long it could have been asked for, and was not.
     var waited = 0.0
-    var lastAsk: Double?
 
     /// Whether the Market would create its chat, were it asked.
     func isGood(at now: Double) -> Bool {

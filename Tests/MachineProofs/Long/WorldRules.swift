@@ -138,7 +138,6 @@ struct WorldRules {
         if !world.machine.ownership.isOurs { broken("row \(row.id) was sent by one who owns nothing", world) }
         countRepeat(world.rows[index], world)
         world.rows[index].asks += 1
-        world.rows[index].lastAsk = world.now
         world.rows[index].waited = 0
     }
 
