@@ -13,6 +13,7 @@ struct MutantPackage {
         "Sources/MarketAPI/RetryingMarketClient.swift",
         "Sources/ChatOutbox/Outbox.swift", "Sources/ChatOutbox/OutboxValues.swift",
         "Sources/ChatSync", "Tests/MachineProofs", "Tests/MachineProofsCommand",
+        "Tests/TestSupport", "Tests/ChatSyncTests/Decisions", "Tests/ChatSyncTests/Machine",
     ]
 
     /// Warnings are allowed: what a mutant does not use any more is no mistake of ours.
@@ -46,6 +47,10 @@ struct MutantPackage {
                 .executableTarget(
                     name: "machine-proofs", dependencies: ["MachineProofs"], path: "Tests/MachineProofsCommand",
                     swiftSettings: strict),
+                .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+                .testTarget(
+                    name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", "TestSupport"],
+                    swiftSettings: optimised),
             ]
         )
 
@@ -97,6 +102,14 @@ struct MutantPackage {
             let errors = output().split(separator: "\n").filter { $0.contains("error:") }.joined(separator: "\n")
             throw ChildProcess.Failure(message: "the build ended with \(ending)\n\(errors)")
         }
+    }
+
+    /// Runs the unit tests of the machine and of the decisions in it.
+    func test(atMost limit: Duration) throws -> ChildProcess.Ending {
+        let arguments = [
+            "swift", "test", "--package-path", folder, "-debug-info-format", "none", "--disable-xctest", "--quiet",
+        ]
+        return try ChildProcess.run(arguments, output: log, atMost: limit)
     }
 
     /// Runs a short proof. Hashes are the same each time, so that what is found is found again.

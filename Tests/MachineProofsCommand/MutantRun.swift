@@ -4,6 +4,8 @@ import Glibc
 struct MutantRun {
     /// Only the mutants whose names contain this.
     let only: String?
+    /// Of so many parts of the list, which one, from 1 on.
+    var part = (1, of: 1)
     /// Of simulated time for the long proof.
     var hours = 300
     /// For the exhaustive proof.
@@ -64,7 +66,8 @@ struct MutantRun {
     }
 
     private mutating func run(in package: MutantPackage) throws -> Bool {
-        let mutants = Mutant.all.filter { mutant in only.map { mutant.name.contains($0) } ?? true }
+        let chosen = Mutant.all.filter { mutant in only.map { mutant.name.contains($0) } ?? true }
+        let mutants = chosen.indices.filter { $0 % part.of == part.0 - 1 }.map { chosen[$0] }
         try package.make()
         // The whole list, so that what an earlier run left broken in the folder is mended.
         for file in Set(Mutant.all.map(\.file)) {
@@ -108,10 +111,16 @@ struct MutantRun {
         return isRight
     }
 
-    private var proofs: [[String]] { [["long", "--hours", "\(hours)"], ["exhaustive", "--states", "\(states)"]] }
+    /// The unit tests come last, for they have to be built.
+    private var proofs: [[String]] {
+        [["long", "--hours", "\(hours)"], ["exhaustive", "--states", "\(states)"], [Self.units]]
+    }
+
+    private static let units = "units"
 
     private func prove(_ proof: [String], in package: MutantPackage, atMost limit: Duration) throws -> Verdict {
-        switch try package.prove(proof, atMost: limit) {
+        let isUnits = proof == [Self.units]
+        return switch try isUnits ? package.test(atMost: .seconds(900)) : package.prove(proof, atMost: limit) {
         case .exited(0): .passed
         case .exited(1): .broken
         case .exited, .killed: .crashed
@@ -159,6 +168,7 @@ struct MutantRun {
         print("\n\(results.count) mutants")
         print("  killed by the long proof        \(count("long"))")
         print("  killed by the exhaustive proof  \(count("exhaustive"))")
+        print("  killed by the unit tests        \(count(Self.units))")
         print("  killed by a trap or a time-out  \(killed.count { $0.verdict != .broken })")
         print("  survived                        \(survivors.count)")
         if !seconds.isEmpty { print("  median seconds to kill          \(seconds[seconds.count / 2])") }

@@ -109,6 +109,14 @@ extension Mutant {
             "if conditions.circuits[kind].isOpen { view.mayHaveUntested[kind] = true }",
             ""),
         Mutant(
+            "failuresDoNotInterruptOddOnes", answer, "if isNews || answer.wasProbe { conditions.odd.end() }", ""),
+        Mutant(
+            "failuresDoNotInterruptOverload", answer, "if isNews, retryAfter == nil { conditions.overloaded.end() }", ""
+        ),
+        Mutant(
+            "oddAnswersDoNotInterruptOverload", answer,
+            "        conditions.overloaded.end()\n        let isHeld", "        let isHeld"),
+        Mutant(
             "lostTriesAreNotCounted", answer,
             "if reply.quota?.remaining == nil { conditions.pacer.lostAnswers(reply.lostTries) }",
             ""),
@@ -116,11 +124,9 @@ extension Mutant {
 
     static let events: [Mutant] = [
         Mutant(
-            "newSessionRemembersQuestion", core, "        view.forget()\n        conditions.restore",
-            "        conditions.restore"),
-        Mutant(
             "lostSessionKeepsDueRows", core, "        rows.forgetDue()\n        view.forget()\n        hasAskedForHost",
             "        view.forget()\n        hasAskedForHost"),
+        Mutant("unpausedDoesNotLook", core, "if conditions.isPaused, !poll.isPaused { news() }", ""),
         Mutant("lostSessionIsNotNoticed", core, "        ownership = .notOurs\n", ""),
         Mutant(
             "endOfCoverMeansNothing", core, "        ownership = .ours(.awake)\n        news()\n",
@@ -155,6 +161,10 @@ extension Mutant {
             "guard !isPaused, hold == nil, nextDoubtProbe == nil,",
             "guard !isPaused, nextDoubtProbe == nil,"),
         Mutant("holdIsNotRecorded", snapshot, "if let hold = conditions.hold { return hold }", ""),
+        Mutant(
+            "endOfHoldIsNotTold", snapshot, "guard obstacle != told else",
+            "guard obstacle != told, obstacle != nil else"),
+        Mutant("heldWithoutResultIsNotTold", snapshot, "if !isTakenAlong { commands.append(.remember) }", ""),
         Mutant(
             "recordForgetsThoseInFlight", snapshot, "max($0.remaining - conditions.pacer.lost - rows.inFlight, 0)",
             "max($0.remaining, 0)"),

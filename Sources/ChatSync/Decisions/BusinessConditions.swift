@@ -175,7 +175,7 @@ extension BusinessConditions {
     }
 
     private static func hold(of record: BusinessRecord.Hold, now: Moment) -> Hold? {
-        guard let kind = Hold.Kind(rawValue: String(record.reason.prefix { $0 != ":" })), kind != .circuit,
+        guard let kind = Hold.Kind(ofReason: record.reason), kind != .circuit,
             kind != .database
         else { return nil }
         let rest = min(record.endsIn, QuotaPacer.longestWindow)

@@ -25,6 +25,11 @@ public struct Hold: Sendable, Hashable {
         /// The Market fails: one request at a time asks whether it is well again.
         case circuit
 
+        /// - Parameter reason: of a ``BusinessRecord``; `nil` where it is of no kind that we know.
+        init?(ofReason reason: String) {
+            self.init(rawValue: String(reason.prefix { $0 != ":" }))
+        }
+
         /// Whether it ends only when a person does something.
         public var needsPerson: Bool { self == .authorization || self == .misconfigured }
         /// Whether a former owner's hold binds its successor too. Where a person must act, a start is the time to look

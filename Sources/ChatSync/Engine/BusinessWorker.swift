@@ -21,6 +21,8 @@ actor BusinessWorker {
     private var machine: BusinessMachine
     /// The session that owns the business for us.
     private var session: LiveSession?
+    /// A statement that wakes up is on its way; whoever asks next waits for it, lest they overtake each other.
+    private var wakingUp: WakeSignal?
 
     /// - Parameters:
     ///   - market: without repeats; the worker adds them.
@@ -85,6 +87,7 @@ actor BusinessWorker {
         case .watchProducers: watchProducers()
         case .send(let row): send(row)
         case .write(let result, let isApart): write(result, isApart: isApart, now: now)
+        case .remember: remember(now: now)
         case .setTimer(let moment): context.timers.set(index, moment)
         case .reportHost(let report): host.take(report, from: index)
         case .log(let entry): log.write(entry)
@@ -100,7 +103,10 @@ extension BusinessWorker {
         of question: @escaping @Sendable (any OutboxSession) async throws(OutboxError) -> Answer
     ) {
         guard let session else { return }
+        let wakingUp = wakingUp
+        self.wakingUp = nil
         context.jobs.start {
+            await wakingUp?.wait()
             do throws(OutboxError) {
                 await self.handle(event(try await question(session.outbox)), from: session)
             } catch {
@@ -128,7 +134,10 @@ extension BusinessWorker {
     /// Where the statement fails, producers notify without need, until the owner sleeps and wakes again.
     private func wakeUp() {
         guard let session else { return }
+        let done = WakeSignal()
+        wakingUp = done
         context.jobs.start { [businessID] in
+            defer { done.signal() }
             do throws(OutboxError) {
                 try await session.outbox.wakeUp(businessID)
             } catch {
@@ -149,12 +158,21 @@ extension BusinessWorker {
     }
 
     private func write(_ result: RowResult, isApart: Bool, now: Moment) {
-        let settlement = Settlement(
-            result: result, record: machine.record(now: now), recordedAt: now, owner: session)
+        let settlement = Settlement(result: result, known: known(now: now))
         context.jobs.start { [settler] in
             let outcome = isApart ? await settler.settleApart(settlement) : await settler.settle(settlement)
             if let outcome { await self.handle(.wrote(rowID: result.rowID, outcome)) }
         }
+    }
+
+    /// What the next owner should know.
+    private func known(now: Moment) -> KnownBusiness {
+        KnownBusiness(record: machine.record(now: now), recordedAt: now, owner: session)
+    }
+
+    private func remember(now: Moment) {
+        let known = known(now: now)
+        context.jobs.start { [settler] in await settler.remember(known) }
     }
 
     /// While a producer's transaction is open nobody can fall asleep over it; PostgreSQL tells when it has ended.
@@ -180,6 +198,7 @@ extension BusinessWorker {
     /// The session became the owner of the business.
     func own(through session: LiveSession, record: BusinessRecord) {
         self.session = session
+        wakingUp = nil
         handle(.owned(record))
     }
 

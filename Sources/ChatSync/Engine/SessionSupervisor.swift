@@ -210,7 +210,7 @@ actor SessionSupervisor {
         do {
             try await context.outbox.waitForVacancy(among: missing, atMost: deadline - start)
             // Where the wait ends at once and yet nothing can be claimed, others are faster: not in a tight loop.
-            if context.clock.now - start < .milliseconds(2) {
+            if context.clock.now - start < .milliseconds(20) {
                 await context.clock.sleep(until: start + .milliseconds(20))
             }
         } catch {

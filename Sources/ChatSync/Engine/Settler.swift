@@ -23,6 +23,12 @@ actor Settler {
     /// By business, so that none waits for another.
     private var apart: [Int64: [Waiting]] = [:]
     private var businessesUnderWay: Set<Int64> = []
+    /// What is to be remembered of businesses, though none of their results is written.
+    private var toRemember: [Int64: KnownBusiness] = [:]
+    /// What was written of each business last.
+    private var remembered: [Int64: KnownBusiness] = [:]
+    /// Before another try to write what could not be written.
+    private static let pause = Duration.seconds(1)
     /// Who waits for an outcome. Not the actor's alone: a caller that is cancelled must not wait for a write to end.
     private nonisolated let answers = Mutex<[Int: CheckedContinuation<RowOutcome?, Never>]>([:])
     /// Since when a transaction has been under way; `nil`: none is.
@@ -61,6 +67,13 @@ actor Settler {
         }
     }
 
+    /// Writes what is known of a business, with the next results or without any.
+    func remember(_ known: KnownBusiness) {
+        guard known.owner === session, known.isLater(than: toRemember[known.businessID]) else { return }
+        toRemember[known.businessID] = known
+        wake.signal()
+    }
+
     private func outcome(_ enqueue: (_ id: Int) -> Void) async -> RowOutcome? {
         nextID += 1
         let id = nextID
@@ -84,13 +97,15 @@ actor Settler {
 
     /// The session is no more.
     func detach(_ lost: LiveSession) {
-        if session === lost { session = nil }
+        guard session === lost else { return }
+        session = nil
+        toRemember = [:]
     }
 
     /// Writes until the task is cancelled; then lets go of all that still waits.
     func run() async {
         while !Task.isCancelled {
-            if let session, !waiting.isEmpty {
+            if let session, !waiting.isEmpty || !toRemember.isEmpty {
                 await write(through: session)
             } else {
                 await wake.wait()
@@ -107,13 +122,17 @@ actor Settler {
         let now = context.clock.now
         writingSince.withLock { $0 = now }
         defer { writingSince.withLock { $0 = nil } }
+        let known = news(of: batch, session)
+        if batch.isEmpty, known.isEmpty { return }
         do throws(OutboxError) {
             let outcomes = try await session.outbox.settle(
-                batch.map(\.settlement.result), remembering: records(of: batch, session, now: now))
+                batch.map(\.settlement.result), remembering: known.map { $0.record(now: now) })
+            for known in known { remembered[known.businessID] = known }
             for (entry, outcome) in zip(batch, outcomes) { answer(entry.id, outcome) }
         } catch {
             if case .failed(let text) = error {
                 for entry in batch { answer(entry.id, .refused(error: text)) }
+                rememberLater(known)
             } else {
                 waiting = batch + waiting
                 detach(session)
@@ -123,12 +142,24 @@ actor Settler {
     }
 
     /// The latest of each business, and only where its owner is the session that writes.
-    private func records(of batch: [Waiting], _ session: LiveSession, now: Moment) -> [BusinessRecord] {
-        var latest: [Int64: Settlement] = [:]
-        for entry in batch where entry.settlement.owner === session {
-            latest[entry.settlement.result.businessID] = entry.settlement
+    private func news(of batch: [Waiting], _ session: LiveSession) -> [KnownBusiness] {
+        var latest = toRemember
+        toRemember = [:]
+        for entry in batch {
+            let known = entry.settlement.known
+            latest[known.businessID] = known.isLater(than: latest[known.businessID]) ? known : latest[known.businessID]
         }
-        return latest.sorted { $0.key < $1.key }.map { $0.value.record(now: now) }
+        return latest.values
+            .filter { $0.owner === session && $0.isNews(after: remembered[$0.businessID]) }
+            .sorted { $0.businessID < $1.businessID }
+    }
+
+    private func rememberLater(_ known: [KnownBusiness]) {
+        guard !known.isEmpty else { return }
+        context.jobs.start { [context] in
+            await context.clock.sleep(until: context.clock.now + Self.pause)
+            for known in known { await self.remember(known) }
+        }
     }
 
     private func startApart(_ businessID: Int64) {
@@ -143,8 +174,14 @@ actor Settler {
                 let outcomes = try await session.outbox.settleApart(batch.map(\.settlement.result))
                 for (entry, outcome) in zip(batch, outcomes) { answer(entry.id, outcome) }
             } catch {
-                // The worker tries again after a pause.
-                for entry in batch { answer(entry.id, .refused(error: error.text)) }
+                if case .failed(let text) = error {
+                    // The worker tries again after a pause.
+                    for entry in batch { answer(entry.id, .refused(error: text)) }
+                } else {
+                    apart[businessID] = batch + (apart[businessID] ?? [])
+                    await context.clock.sleep(until: context.clock.now + Self.pause)
+                    if Task.isCancelled { return }
+                }
             }
         }
     }

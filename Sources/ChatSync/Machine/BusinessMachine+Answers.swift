@@ -136,6 +136,8 @@ extension BusinessMachine {
         let isNews = answer.row.attempts == 0 && answer.flight.suspicion == nil
         conditions.circuits[answer.kind].failed(
             wasProbe: answer.wasProbe, isNews: isNews, now: now, random: random.next())
+        if isNews || answer.wasProbe { conditions.odd.end() }
+        if isNews, retryAfter == nil { conditions.overloaded.end() }
         if let retryAfter, isNews || answer.wasProbe {
             conditions.overloaded.add(answer.row.id)
             if conditions.overloaded.isFull {
@@ -145,7 +147,10 @@ extension BusinessMachine {
             }
         }
         // It says nothing of what the business is held for.
-        if answer.flight.purpose == .endHold { conditions.postpone(to: now + CircuitBreaker.untestedInterval) }
+        if answer.flight.purpose == .endHold {
+            conditions.postpone(
+                to: max(now + CircuitBreaker.untestedInterval, nextProbe(of: answer.kind) ?? now))
+        }
         guard wasOpen || answer.flight.purpose == .endHold else {
             return Conclusion(change: answer.verdict.change, suspicion: answer.flight.suspicion)
         }
@@ -158,6 +163,7 @@ extension BusinessMachine {
     private mutating func oddAnswer(_ answer: Answer, status: Int, now: Moment) {
         let wasProbe = answer.flight.purpose == .endHold
         guard answer.row.attempts == 0 || wasProbe else { return }
+        conditions.overloaded.end()
         let isHeld = conditions.isHeldByOdd(status: status, row: answer.row.id)
         if isHeld {
             conditions.hold(

@@ -84,11 +84,7 @@ extension BusinessMachine {
     }
 
     private mutating func probeCircuit(of kind: ChatContext.Kind, now: Moment, random: EngineRandom) -> Bool {
-        let circuit = conditions.circuits[kind]
-        let suspects = rows.suspectsOfKind[kind]
-        let untested = untested(of: kind)
-        let hasUntested = view.mayHaveUntested[kind] || untested > 0
-        guard let next = circuit.nextProbe(rows: suspects + untested, hasUntested: hasUntested) else { return false }
+        guard let next = nextProbe(of: kind) else { return false }
         guard now >= next else {
             lookAgain(at: next, now: now)
             return false
@@ -102,6 +98,13 @@ extension BusinessMachine {
             return false
         }
         return probe(.closeCircuit, of: kind, now: now, random: random)
+    }
+
+    /// When the open circuit may be tried next; `nil` while it is closed.
+    func nextProbe(of kind: ChatContext.Kind) -> Moment? {
+        let untested = untested(of: kind)
+        return conditions.circuits[kind].nextProbe(
+            rows: rows.suspectsOfKind[kind] + untested, hasUntested: view.mayHaveUntested[kind] || untested > 0)
     }
 
     /// Rows that have not failed, as far as they are known.

@@ -28,6 +28,23 @@ extension BusinessMachine {
         return Hold(kind: .quota, reason: "quota: used up\(reserve)", until: window.endsAt, since: now)
     }
 
+    /// Whoever reads SQL, and the next owner, is to know why nothing is sent.
+    mutating func tellOfObstacle(now: Moment) {
+        guard ownership.isOurs else { return }
+        let obstacle = obstacle(now: now).map { Obstacle(kind: $0.kind, until: conditions.hold?.until) }
+        guard obstacle != told else { return }
+        told = obstacle
+        let isTakenAlong = commands.contains { if case .write(_, isApart: false) = $0 { true } else { false } }
+        if !isTakenAlong { commands.append(.remember) }
+    }
+
+    /// Why nothing is sent, or only probes are.
+    struct Obstacle: Sendable, Hashable {
+        var kind: Hold.Kind
+        /// Of a hold; the rest ends when it ends.
+        var until: Moment?
+    }
+
     private func circuitObstacle(now: Moment) -> Hold? {
         let open = ChatContext.Kind.allCases.filter { conditions.circuits[$0].isOpen }
         let failures = open.map { conditions.circuits[$0].failures }.max() ?? 0

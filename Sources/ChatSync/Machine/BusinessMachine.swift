@@ -34,6 +34,8 @@ struct BusinessMachine: Sendable, Hashable {
     private var hasCoverEnded = false
     /// Whether something may have changed that a paused or held business has not looked at.
     var hasNews = false
+    /// What stands in the way, as the database was told last.
+    var told: Obstacle?
     private(set) var isDraining = false
     private(set) var ending: WorkerEnding?
     private var hasOwned = false
@@ -107,6 +109,7 @@ struct BusinessMachine: Sendable, Hashable {
         }
         declineHostProbe()
         endOnceWithoutHost(now: now)
+        tellOfObstacle(now: now)
         guard ending == nil else { return }
         if nextLook != timer {
             timer = nextLook
@@ -131,8 +134,8 @@ extension BusinessMachine {
     private mutating func own(_ record: BusinessRecord, now: Moment) {
         ownership = .ours(.awake)
         hasOwned = true
-        view.forget()
         conditions.restore(record, now: now)
+        told = record.hold.flatMap { Hold.Kind(ofReason: $0.reason) }.map { Obstacle(kind: $0) }
         commands.append(.log(.owned(isPaused: record.isPaused)))
     }
 
@@ -159,7 +162,8 @@ extension BusinessMachine {
 
     private mutating func polled(_ poll: BusinessPoll, now: Moment) {
         due.polled(poll, now: now)
-        if poll.isPaused != conditions.isPaused { setPaused(poll.isPaused) }
+        if conditions.isPaused, !poll.isPaused { news() }
+        setPaused(poll.isPaused)
         if poll.coverHasEnded { listenAgain(ifIt: .covered) }
         if poll.due > rows.known + rows.fresh.count + rows.again.count { news() }
     }

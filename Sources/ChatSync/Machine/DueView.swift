@@ -136,6 +136,7 @@ struct DueView: Sendable, Hashable {
         question = nil
         failures = 0
         retryAt = nil
+        let rows = rows.filter { !wasSettledMeanwhile($0.id) }
         samples[contextType] = Sample(rows: rows, takenAt: now)
         for kind in ChatContext.Kind.allCases where contextType == nil || contextType == kind.rawValue {
             mayHaveUntested[kind] = rows.contains { $0.kind == kind && $0.attempts == 0 }

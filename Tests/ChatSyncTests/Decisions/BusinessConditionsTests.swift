@@ -253,6 +253,24 @@ import Testing
         #expect(stepper.machine.conditions.parallel.current == 3)
     }
 
+    // MARK: In a row
+
+    @Test func whatIsInterruptedIsNotInARow() {
+        var stepper = Stepper.owning((1...9).map { .test($0) }, .test(parallel: 1))
+        for (id, status) in [402, 402, 500, 402, 402].enumerated() { stepper.settle(Int64(id) + 1, .error(status)) }
+        #expect(stepper.machine.conditions.hold == nil)
+        stepper.settle(6, .error(402))
+        #expect(stepper.machine.conditions.hold?.kind == .misconfigured)
+    }
+
+    @Test(arguments: [500, 402]) func overloadIsInterruptedByOtherFailures(other: Int) {
+        var stepper = Stepper.owning((1...6).map { .test($0, $0 == 5 ? "RETURN" : "ORDER") }, .test(parallel: 1))
+        for id in 1...4 { stepper.settle(Int64(id), .error(503, retryAfter: .seconds(9))) }
+        stepper.settle(5, .error(other))
+        stepper.settle(6, .error(503, retryAfter: .seconds(9)))
+        #expect(stepper.machine.conditions.hold == nil)
+    }
+
     // MARK: Repeats and successors
 
     @Test func quickRepeatsAreForAHealthyBusinessAlone() {

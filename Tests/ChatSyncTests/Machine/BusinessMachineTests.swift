@@ -266,4 +266,45 @@ import Testing
         #expect(table.suspects == RowTable.suspectLimit && table.entries.count == RowTable.suspectLimit)
         #expect(table[2000] != nil && table[1] == nil, "the oldest are forgotten")
     }
+
+    // MARK: What others learn
+
+    @Test func aHoldThatNoResultTellsOfIsRemembered() {
+        var machine = BusinessMachine(.test())
+        func tell(_ event: MachineEvent, at seconds: Double = 0) -> [MachineCommand] {
+            machine.handle(event, now: .at(seconds), random: .half)
+        }
+        _ = tell(.owned(BusinessRecord(businessID: 11)))
+        _ = tell(.read(DueRows(fresh: [.test(1)])))
+        // The result that is written takes it along.
+        #expect(!tell(.answered(rowID: 1, .error(401))).contains(.remember))
+        #expect(!tell(.wrote(rowID: 1, .written)).contains(.remember))
+        // A new key is tried at once, and no result says so.
+        #expect(tell(.keysChanged, at: 5).contains(.remember))
+    }
+
+    @Test func aHoldOfAFormerOwnerThatIsOverIsForgotten() {
+        var machine = BusinessMachine(.test())
+        let left = BusinessRecord(businessID: 11, hold: .init(reason: "quota: used up", endsIn: .zero))
+        #expect(machine.handle(.owned(left), now: .at(0), random: .half).contains(.remember))
+    }
+
+    @Test func whoIsResumedByAPollLooksAtOnce() {
+        var stepper = Stepper()
+        stepper.tell(.owned(BusinessRecord(businessID: 11, isPaused: true)))
+        stepper.tell(.read(DueRows(fresh: [], isPaused: true)))
+        var poll = BusinessPoll(businessID: 11, due: 0)
+        poll.isPaused = true
+        #expect(stepper.tell(.polled(poll)).isEmpty)
+        poll.isPaused = false
+        #expect(stepper.tell(.polled(poll)).reads.count == 1)
+    }
+
+    @Test func aSampleThatCrossesASettlementBringsNoRowBack() {
+        var view = DueView()
+        view.asked(.sample(contextType: nil))
+        view.isSettled(1)
+        view.sampled([.test(1), .test(2)], now: .at(0))
+        #expect(view.sample(of: nil, now: .at(0))?.rows.map(\.id) == [2])
+    }
 }

@@ -56,7 +56,7 @@ struct Stepper {
         for command in machine.handle(event, now: now, random: .half) {
             switch command {
             case .setTimer(let moment): timer = moment
-            case .log, .reportHost: break
+            case .log, .reportHost, .remember: break
             default: commands.append(command)
             }
         }
@@ -177,7 +177,7 @@ struct MachineWorld {
             later(.milliseconds(50), .event(.answered(rowID: row.id, answer(row, now))))
         case .write(let result, _): later(.milliseconds(1), .write(result))
         case .setTimer(let moment): timer = moment
-        case .wakeUp, .watchProducers, .reportHost, .log, .end: break
+        case .wakeUp, .watchProducers, .remember, .reportHost, .log, .end: break
         }
     }
 

@@ -41,6 +41,7 @@ extension BusinessMachine {
     mutating func normalise() {
         counters = BusinessStatus.Counters()
         due = DueCount()
+        told = nil
         let (window, key) = (conditions.pacer.windowNumber, keyNumber)
         shareWindow = shareWindow == window ? 0 : -1
         conditions.pacer.windowNumber = 0

@@ -45,7 +45,7 @@ struct SmallRun {
         case .send(let row): send(row, &me)
         case .write(let result, let isApart): write(result, isApart: isApart, &me)
         case .setTimer(let moment): me.timer = moment.map { max($0, .zero) }
-        case .reportHost: break
+        case .reportHost, .remember: break
         case .log(let entry): if keepsLog { log.append(entry) }
         case .end: violate("the machine ended")
         }

@@ -11,6 +11,8 @@ struct RequestRules {
     private var notBefore: [Int64: Double] = [:]
     private var sessionsLost = 0
     private var asksInOutage = 0
+    /// Since when the database has not been told why nothing is sent.
+    private var isUntoldSince: Double?
 
     init(plan: WorldPlan) {
         self.plan = plan
@@ -34,7 +36,31 @@ struct RequestRules {
         if machine.conditions.window == nil, machine.rows.flights.count(where: { $0.flight.window == number }) > 1 {
             broken("a window of which nothing is known is asked by many", world)
         }
+        checkRecord(machine, moment, world)
         if machine.allowsRepeats(now: moment) { repeatsAreAllowed(machine, moment, world) }
+    }
+
+    /// Within a second the database knows why nothing is sent.
+    private mutating func checkRecord(_ machine: BusinessMachine, _ now: Moment, _ world: World) {
+        let obstacle = machine.obstacle(now: now)?.kind
+        let isTold = obstacle == world.record.hold.flatMap { Hold.Kind(ofReason: $0.reason) }
+        guard machine.ownership.isOurs, !isTold else { return isUntoldSince = nil }
+        let since = isUntoldSince ?? world.now
+        isUntoldSince = since
+        if world.now - since > 1 {
+            broken("the database knows nothing of \(obstacle.map { "\($0)" } ?? "the end of the hold")", world)
+            isUntoldSince = nil
+        }
+    }
+
+    /// What the next owner would believe.
+    mutating func remembered(_ record: BusinessRecord, _ world: World) {
+        guard isCounted, sessionsLost == 0, let quota = record.quota else { return }
+        let end = world.market.windowEnd(at: world.now)
+        // Of the present window, and not of one that is over.
+        guard abs(world.now + quota.resetsIn / .seconds(1) - end) < 2 else { return }
+        let left = world.market.remaining(at: world.now)
+        if quota.remaining > left { broken("\(quota.remaining) are remembered, and \(left) are left", world) }
     }
 
     private mutating func repeatsAreAllowed(_ machine: BusinessMachine, _ now: Moment, _ world: World) {
@@ -57,11 +83,19 @@ struct RequestRules {
             broken("row \(row.id) is asked for \(time - world.now) s before the server's Retry-After is over", world)
         }
         let left = world.market.remaining(at: world.now) - world.market.inFlight
+        if row.isSettledElsewhere, !isSuspect(row, world) {
+            broken("row \(row.id) is asked for, though another session settled it", world)
+        }
         if plan.isAlone, sessionsLost == 0, plan.settings.quotaReserve > 0, left <= plan.settings.quotaReserve, left > 0
         {
             broken("of the quota \(left) are left, and the reserve is \(plan.settings.quotaReserve)", world)
         }
         if plan.has(.out, at: world.now) { asksInOutage += 1 }
+    }
+
+    /// What is known of a suspect is older than the session: where all that are due are suspects, it may be gone.
+    private func isSuspect(_ row: WorldRow, _ world: World) -> Bool {
+        if case .inFlight(let flight) = world.machine.rows[row.id]?.place { flight.suspicion != nil } else { false }
     }
 
     mutating func answered(_ row: WorldRow, _ reply: MarketReply<CreatedChat>, _ world: World) {

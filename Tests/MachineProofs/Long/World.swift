@@ -49,7 +49,7 @@ final class World {
     private var session: Int? = nil
     var process = 0
     private var timerNumber = 0
-    private var record: BusinessRecord
+    private(set) var record: BusinessRecord
     private var recordedAt = 0.0
     /// The sleep lock is held: producers notify.
     private var isAsleep = false
@@ -144,9 +144,9 @@ final class World {
             market.begins(now)
             push(.market(row: row.id, process: process, row), at: now + latency(of: row))
         case .write(let result, _):
-            record = machine.record(now: moment)
-            recordedAt = now
+            remember(moment)
             push(.write(result, process: process), at: now + 0.002)
+        case .remember: remember(moment)
         case .setTimer(let moment):
             timerNumber += 1
             // A little late, as every timer is: a Double would else be early by its last digit.
@@ -154,6 +154,13 @@ final class World {
         case .reportHost(let report): take(report, moment)
         case .log, .end: break
         }
+    }
+
+    /// As the settler does: with a result, or without any.
+    private func remember(_ moment: Moment) {
+        record = machine.record(now: moment)
+        recordedAt = now
+        requestRules.remembered(record, self)
     }
 
     /// Ids are the business's number and the row's place.
@@ -259,6 +266,7 @@ final class World {
     private func gainSession() {
         nextNumber += 1
         session = nextNumber
+        settleElsewhere()
         var known = record
         let since = Duration.seconds(now - recordedAt)
         if let hold = known.hold { known.hold?.endsIn = max(hold.endsIn - since, .zero) }
@@ -266,6 +274,16 @@ final class World {
         known.age = since
         tell(.owned(known))
         if plan.sessionLife < 1e9 { push(.loseSession, at: now + random.seconds(1, plan.sessionLife)) }
+    }
+
+    /// Another session may have owned the business meanwhile.
+    private func settleElsewhere() {
+        guard now > 1, random.chance(0.3) else { return }
+        for index in pending where rows[index].dueAt <= now && random.chance(0.3) {
+            rows[index].state = .created
+            rows[index].isSettledElsewhere = true
+        }
+        pending.removeAll { rows[$0].state != .pending }
     }
 
     private func poll() {

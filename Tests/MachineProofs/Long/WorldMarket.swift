@@ -82,10 +82,15 @@ struct WorldMarket {
     }
 
     private func refuse(_ status: Int, _ message: String, _ now: Double) -> MarketReply<CreatedChat> {
-        MarketReply(
-            answer: .httpError(status: status, problem: MarketProblem(code: "X", message: message)), quota: headers(now)
-        )
+        var reply = MarketReply<CreatedChat>(
+            answer: .httpError(status: status, problem: MarketProblem(code: "X", message: message)),
+            quota: headers(now))
+        // What lies, lies above all where it refuses.
+        if plan.headers == .lying, status == 420 { reply.quota = Self.lie }
+        return reply
     }
+
+    private static let lie = QuotaHeaders(limit: 9, remaining: 0, resetsIn: .seconds(86_400), until: 1 << 40)
 
     /// Whole seconds, as the headers have them.
     private func headers(_ now: Double) -> QuotaHeaders? {
@@ -99,9 +104,7 @@ struct WorldMarket {
         case .none: return nil
         case .noUntil: (headers.resetsIn, headers.until) = (nil, nil)
         case .lying:
-            if Int(now) % 17 == 0 {
-                (headers.remaining, headers.resetsIn, headers.until) = (0, .seconds(86_400), 1 << 40)
-            }
+            if Int(now) % 17 == 0 { return Self.lie }
         }
         return headers
     }

@@ -34,6 +34,8 @@ struct WorldRow {
 
     // What the rules look at.
     var asks = 0
+    /// Another session settled it while ours was lost.
+    var isSettledElsewhere = false
     /// A chat came back to the present process.
     var isAnswered = false
     var answeredAt = 0.0
