@@ -9,11 +9,13 @@ public struct PostgresConfiguration: Sendable {
     public var defaults: [(key: String, value: String)]
     /// libpq parameters that have the last word over the connection string.
     public var overrides: [(key: String, value: String)]
-    /// For connecting as a whole, all hosts included.
+    /// For connecting as a whole, all hosts and addresses included.
     public var connectTimeout: Duration
     /// For one request, unless it says otherwise. When it passes, the connection counts as lost, since the server's own
     /// `statement_timeout` should have spoken before.
     public var queryTimeout: Duration
+    /// Where the last connection came about. All copies of a configuration share it.
+    let lastGood = LastGoodAddress()
 
     public init(
         connectionString: String, defaults: [(key: String, value: String)] = [],
@@ -29,6 +31,16 @@ public struct PostgresConfiguration: Sendable {
 
     /// What is wrong with it, found without connecting. Never quotes the connection string: it may hold a password.
     public var flaw: PostgresError? {
+        do throws(PostgresError) {
+            _ = try HostList(of: self)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Whether it can be read at all.
+    var flawOfForm: PostgresError? {
         let isKeyValue = connectionString.contains("=")
         let isURI = connectionString.hasPrefix("postgres://") || connectionString.hasPrefix("postgresql://")
         guard isKeyValue || isURI else { return nil }

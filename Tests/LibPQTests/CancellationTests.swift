@@ -87,21 +87,6 @@ import Testing
         proxy.stop()
     }
 
-    @Test func cancellingAllFailsWhatRunsAndHarmsNothingLater() async throws {
-        let proxy = try await Proxy()
-        let connection = try await proxy.connect()
-        let running = start(slow, on: connection)
-        try #require(await eventually { proxy.hasSeen("pg_sleep(30)") })
-        await connection.cancelAll()
-        try #require(await eventually { proxy.cancelCount == 1 })
-        let next = start(PostgresStatement("SELECT pg_sleep(0.1)"), on: connection)
-        proxy.releaseCancels()
-        #expect(await running.value?.sqlState == .queryCanceled)
-        #expect(await next.value == nil)
-        await connection.close()
-        proxy.stop()
-    }
-
     @Test func cancellationsThatHangHoldUpNothingElse() async throws {
         let proxy = try await Proxy()
         let start = ContinuousClock.now

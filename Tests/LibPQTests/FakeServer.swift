@@ -4,15 +4,21 @@ import LibPQ
 final class FakeServer: Sendable {
     private let loopback: Loopback
 
-    /// - Parameter answer: what it says when it is asked for the first time, and from then on.
-    init(answer: @escaping @Sendable () -> [UInt8]) {
+    /// - Parameters:
+    ///   - isStandby: whether it says that it is one; then its process is 2, else 1.
+    ///   - answer: what it says when it is asked for the first time, and from then on.
+    init(isStandby: Bool = false, answer: @escaping @Sendable () -> [UInt8]) {
         loopback = Loopback { client in
             guard let length = client.read(exactly: 4), client.read(exactly: length.bigEndianInt - 4) != nil else {
                 return
             }
             let authenticated = Self.message("R", [0, 0, 0, 0])
-            let key = Self.message("K", [0, 0, 0, 1, 0, 0, 0, 2])
-            client.write(authenticated + key + Self.ready)
+            let facts = [
+                ("server_version", "15.0"), ("in_hot_standby", isStandby ? "on" : "off"),
+                ("default_transaction_read_only", "off"),
+            ]
+            let key = Self.message("K", [0, 0, 0, isStandby ? 2 : 1, 0, 0, 0, 2])
+            client.write(authenticated + facts.flatMap(Self.parameter) + key + Self.ready)
             while let head = client.read(exactly: 5), client.read(exactly: head.dropFirst().bigEndianInt - 4) != nil {
                 // Sync, or a simple query.
                 if head[0] == UInt8(ascii: "S") || head[0] == UInt8(ascii: "Q") { client.write(answer()) }
@@ -20,12 +26,17 @@ final class FakeServer: Sendable {
         }
     }
 
-    func connect() async throws(PostgresError) -> PostgresConnection {
+    func connect(
+        within connectTimeout: Duration = .seconds(10), queryTimeout: Duration = .milliseconds(300)
+    ) async throws(PostgresError) -> PostgresConnection {
         try await PostgresConnection.connect(
             PostgresConfiguration(
                 connectionString: "host=127.0.0.1 port=\(loopback.port) user=x dbname=x",
-                overrides: [("sslmode", "disable"), ("gssencmode", "disable")], queryTimeout: .milliseconds(300)))
+                overrides: [("sslmode", "disable"), ("gssencmode", "disable")], connectTimeout: connectTimeout,
+                queryTimeout: queryTimeout))
     }
+
+    var port: UInt16 { loopback.port }
 
     func stop() {
         loopback.stop()
@@ -40,6 +51,11 @@ extension FakeServer {
 
     static func message(_ type: Unicode.Scalar, _ body: [UInt8]) -> [UInt8] {
         [UInt8(ascii: type)] + integer(Int32(body.count + 4)) + body
+    }
+
+    /// ParameterStatus.
+    static func parameter(_ name: String, _ value: String) -> [UInt8] {
+        message("S", Array(name.utf8) + [0] + Array(value.utf8) + [0])
     }
 
     static func completed(_ tag: String) -> [UInt8] {

@@ -137,13 +137,8 @@ import Testing
         await other.close()
     }
 
-    /// Takes connections and says nothing until they end.
-    private func silentServer() -> Loopback {
-        Loopback { client in while !client.readSome().isEmpty {} }
-    }
-
     @Test func aServerThatNeverAnswersIsGivenUpInTime() async throws {
-        let silentServer = silentServer()
+        let silentServer = SilentServer()
         defer { silentServer.stop() }
         let port = silentServer.port
         let error = await failure { () async throws(PostgresError) in
@@ -156,7 +151,7 @@ import Testing
     }
 
     @Test func aServerThatNeverAnswersTakesNoOthersTime() async throws {
-        let silentServer = silentServer()
+        let silentServer = SilentServer()
         defer { silentServer.stop() }
         let port = silentServer.port
         let cluster = try await PrivatePostgres.shared()
@@ -242,7 +237,7 @@ import Testing
                         let task = Task {
                             await failure { () async throws(PostgresError) in
                                 try await connection.query(
-                                    PostgresStatement("SELECT pg_sleep($1)", [.double(Double(number % 3) / 1000)]))
+                                    PostgresStatement("SELECT pg_sleep($1 / 1000.0)", [.int32(Int32(number % 3))]))
                             }
                         }
                         if number % 7 == round % 7 { task.cancel() }

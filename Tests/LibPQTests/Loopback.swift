@@ -1,17 +1,21 @@
 import Dispatch
 import Glibc
 
-/// Takes connections on a port of the loopback address, each on a thread of its own.
+/// Takes connections on a port of a loopback address, each on a thread of its own.
 final class Loopback: Sendable {
     let port: UInt16
     private let listener: Int32
 
-    /// - Parameter serve: is given a connection, which is closed when it returns.
-    init(serve: @escaping @Sendable (Stream) -> Void) {
+    /// - Parameters:
+    ///   - host: the last number of the address, 127.0.0.x.
+    ///   - port: any free one where it is 0.
+    ///   - serve: is given a connection, which is closed when it returns.
+    init(host: UInt8 = 1, port: UInt16 = 0, serve: @escaping @Sendable (Stream) -> Void) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_addr.s_addr = (UInt32(0x7f00_0000) + UInt32(host)).bigEndian
+        address.sin_port = port.bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
@@ -21,7 +25,7 @@ final class Loopback: Sendable {
             }
         }
         self.listener = listener
-        port = UInt16(bigEndian: address.sin_port)
+        self.port = UInt16(bigEndian: address.sin_port)
         DispatchQueue(label: "loopback").async {
             while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
                 DispatchQueue(label: "loopback connection").async {

@@ -67,6 +67,8 @@ final class Proxy: Sendable {
         state.sent.withLock { $0.contains(Array(text.utf8)) }
     }
 
+    var port: UInt16 { loopback.port }
+
     /// How many requests to cancel came.
     var cancelCount: Int { state.cancels.withLock { $0.came } }
 

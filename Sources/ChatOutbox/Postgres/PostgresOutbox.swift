@@ -12,6 +12,8 @@ public final class PostgresOutbox: Outbox {
     static let longestWait = Duration.seconds(30)
 
     let configuration: Configuration
+    /// One for all connections, which remember together which host is the good one.
+    private let server: PostgresConfiguration
     /// For those who wait until producers have committed.
     private let producerWatchers: WatchConnections
     /// For those who wait for owners, and for what is asked now and then.
@@ -39,9 +41,12 @@ public final class PostgresOutbox: Outbox {
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
+        let server = PostgresConfiguration.forOutbox(
+            configuration.connectionString, queryTimeout: Self.answerTimeout)
+        self.server = server
         func connections(_ limit: Int, statementTimeout: Duration) -> WatchConnections {
             WatchConnections(limit: limit) { () async throws(PostgresError) in
-                let connection = try await PostgresConnection.connect(Self.connection(configuration))
+                let connection = try await PostgresConnection.connect(server)
                 _ = try await connection.query(Self.settings(configuration, statementTimeout: statementTimeout))
                 return connection
             }
@@ -61,19 +66,15 @@ public final class PostgresOutbox: Outbox {
 
     public func openSession() async throws(OutboxError) -> any OutboxSession {
         let connection = try await OutboxError.catching { () async throws(PostgresError) in
-            try await PostgresConnection.connect(Self.connection(configuration))
+            try await PostgresConnection.connect(server)
         }
         do {
-            let facts = try await SessionCheck(configuration: configuration).prepare(connection)
+            let facts = try await SessionCheck(configuration: configuration, server: server).prepare(connection)
             return PostgresSession(connection: connection, facts: facts, writers: writers)
         } catch {
             await connection.close()
             throw error
         }
-    }
-
-    static func connection(_ configuration: Configuration) -> PostgresConfiguration {
-        .forOutbox(configuration.connectionString, queryTimeout: answerTimeout)
     }
 
     static func settings(_ configuration: Configuration, statementTimeout: Duration) -> PostgresStatement {

@@ -8,6 +8,7 @@ struct SessionCheck {
     static let channel = "market_chat_wake"
 
     var configuration: PostgresOutbox.Configuration
+    var server: PostgresConfiguration
 
     func prepare(_ connection: PostgresConnection) async throws(OutboxError) -> Facts {
         guard connection.serverVersion == 0 || connection.serverVersion >= Self.oldestServer else {
@@ -54,7 +55,7 @@ struct SessionCheck {
         _ connection: PostgresConnection, backendPID: Int32
     ) async throws(OutboxError) {
         let other = try await OutboxError.catching { () async throws(PostgresError) in
-            try await PostgresConnection.connect(PostgresOutbox.connection(configuration))
+            try await PostgresConnection.connect(server)
         }
         var seen: Set<Int32> = [backendPID]
         do throws(PostgresError) {

@@ -17,12 +17,7 @@ extension PostgresConnection {
     /// Asks the server to stop what nobody waits for. While somebody waits for any request that was sent, that one could be
     /// hit; then the answers are read and thrown away.
     func cancelAbandoned() {
-        if requests.isAbandoned { askToCancel() }
-    }
-
-    /// The server is to stop the current request.
-    func askToCancel() {
-        if isOpen, requests.beginCancellation() { sendCancellation() }
+        if requests.isAbandoned, isOpen, requests.beginCancellation() { sendCancellation() }
     }
 
     /// libpq's call opens a connection of its own and blocks until the server has got the signal. So it gets a serial queue
@@ -32,7 +27,7 @@ extension PostgresConnection {
     /// call (libpq 15 and newer), else until the kernel does: after some two minutes of connecting. Nothing waits for it
     /// but the requests that are not sent yet, and those no longer than until their deadlines.
     private func sendCancellation() {
-        guard let cancel = PQgetCancel(link.pointer) else { return cancellationArrived() }
+        guard let cancel = PQgetCancel(socket.pointer) else { return cancellationArrived() }
         let handle = UInt(bitPattern: cancel)
         let queue = executor.queue
         DispatchQueue(label: "postgres cancel").async { [weak self] in

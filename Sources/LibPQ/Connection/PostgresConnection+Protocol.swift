@@ -10,7 +10,7 @@ extension PostgresConnection {
                 switch request.work {
                 case .statements(let statements): send(statements, for: request) && sendDeallocations()
                 case .script(let text):
-                    PQexitPipelineMode(link.pointer) == 1 && PQsendQuery(link.pointer, text) == 1
+                    PQexitPipelineMode(socket.pointer) == 1 && PQsendQuery(socket.pointer, text) == 1
                 }
             guard isSent else { return loseBroken() }
         }
@@ -20,9 +20,9 @@ extension PostgresConnection {
     /// Writes what libpq holds back; where the socket is full, goes on when it is not.
     func flush() {
         guard isOpen else { return }
-        switch PQflush(link.pointer) {
-        case 0: link.expectWritable(false)
-        case 1: link.expectWritable(true)
+        switch PQflush(socket.pointer) {
+        case 0: socket.expectWritable(false)
+        case 1: socket.expectWritable(true)
         default: socketIsReadable()  // the server's last words may still be there
         }
     }
@@ -32,7 +32,7 @@ extension PostgresConnection {
             let way = statement.isPrepared ? self.statements.way(for: statement.sql) : .once
             guard send(statement, way, for: request) else { return false }
         }
-        return PQpipelineSync(link.pointer) == 1
+        return PQpipelineSync(socket.pointer) == 1
     }
 
     private func send(_ statement: PostgresStatement, _ way: StatementCache.Way, for request: Request) -> Bool {
@@ -40,17 +40,17 @@ extension PostgresConnection {
         case .once:
             request.expected.append(.statement(name: nil))
             return statement.withParameters { count, types, values, lengths, formats in
-                PQsendQueryParams(link.pointer, statement.sql, count, types, values, lengths, formats, 1) == 1
+                PQsendQueryParams(socket.pointer, statement.sql, count, types, values, lengths, formats, 1) == 1
             }
         case .preparing(let name):
             request.expected.append(.preparation(name: name))
             let types = statement.parameters.map(\.type.rawValue)
-            return PQsendPrepare(link.pointer, name, statement.sql, Int32(types.count), types) == 1
+            return PQsendPrepare(socket.pointer, name, statement.sql, Int32(types.count), types) == 1
                 && send(statement, .prepared(name: name), for: request)
         case .prepared(let name):
             request.expected.append(.statement(name: name))
             return statement.withParameters { count, _, values, lengths, formats in
-                PQsendQueryPrepared(link.pointer, name, count, values, lengths, formats, 1) == 1
+                PQsendQueryPrepared(socket.pointer, name, count, values, lengths, formats, 1) == 1
             }
         }
     }
@@ -75,8 +75,8 @@ extension PostgresConnection {
         repeat {
             guard takeIn() else { return }
             // TLS may hold back what did not fit at once, and no socket tells of it.
-            guard PQsslInUse(link.pointer) == 0 || takeIn() else { return }
-        } while link.hasInput
+            guard PQsslInUse(socket.pointer) == 0 || takeIn() else { return }
+        } while socket.hasInput
         cancelAbandoned()
         // libpq may have written while it read, and scripts wait for what was sent before.
         send()
@@ -84,11 +84,11 @@ extension PostgresConnection {
 
     /// - Returns: false where the connection is lost.
     private func takeIn() -> Bool {
-        let isAlive = PQconsumeInput(link.pointer) == 1
+        let isAlive = PQconsumeInput(socket.pointer) == 1
         takeResults()
         takeNotifications()
         guard isOpen else { return false }
-        guard isAlive, PQstatus(link.pointer) != CONNECTION_BAD else {
+        guard isAlive, PQstatus(socket.pointer) != CONNECTION_BAD else {
             loseBroken()
             return false
         }
@@ -96,7 +96,7 @@ extension PostgresConnection {
     }
 
     private func takeNotifications() {
-        while let notification = PQnotifies(link.pointer) {
+        while let notification = PQnotifies(socket.pointer) {
             defer { PQfreemem(notification) }
             let content = notification.pointee
             passOn(
@@ -109,8 +109,8 @@ extension PostgresConnection {
     private func takeResults() {
         var gaps = 0
         // One empty answer ends each statement; two in a row: there is no more for now.
-        while let request = requests.current, PQisBusy(link.pointer) == 0, gaps < 3 {
-            guard let result = ResultHandle.next(of: link.pointer) else {
+        while let request = requests.current, PQisBusy(socket.pointer) == 0, gaps < 3 {
+            guard let result = ResultHandle.next(of: socket.pointer) else {
                 gaps += 1
                 if case .script = request.work { scriptIsDone(request) }
                 continue
@@ -171,7 +171,7 @@ extension PostgresConnection {
     /// A script has no sync; it ends with libpq's first empty answer.
     private func scriptIsDone(_ request: Request) {
         requests.currentIsDone()
-        guard PQenterPipelineMode(link.pointer) == 1 else {
+        guard PQenterPipelineMode(socket.pointer) == 1 else {
             request.lose(PostgresError(.connectionLost, "pipeline mode cannot be entered"))
             return loseBroken()
         }

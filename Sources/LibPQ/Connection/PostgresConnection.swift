@@ -19,7 +19,7 @@ public final actor PostgresConnection {
     public nonisolated let notifications: AsyncStream<PostgresNotification>
 
     let executor: QueueExecutor
-    let link: Link
+    let socket: ConnectionSocket
     var requests = RequestQueue()
     var statements = StatementCache()
     private let notify: AsyncStream<PostgresNotification>.Continuation
@@ -32,11 +32,11 @@ public final actor PostgresConnection {
     /// The queue on which libpq is used.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private init(
-        executor: QueueExecutor, link: Link, backendPID: Int32, serverVersion: Int, queryTimeout: Duration
+    init(
+        executor: QueueExecutor, socket: ConnectionSocket, backendPID: Int32, serverVersion: Int, queryTimeout: Duration
     ) {
         self.executor = executor
-        self.link = link
+        self.socket = socket
         self.backendPID = backendPID
         self.serverVersion = serverVersion
         self.queryTimeout = queryTimeout
@@ -46,52 +46,12 @@ public final actor PostgresConnection {
 
     deinit {
         notify.finish()
-        let link = link
-        executor.queue.async { link.close() }
+        let socket = socket
+        executor.queue.async { socket.close() }
     }
 
-    /// Opens a connection.
-    ///
-    /// Name resolution is libpq's and blocks the connection's own queue, never a thread of Swift's pool; the deadline
-    /// holds all the same.
-    ///
-    /// - Throws: ``PostgresError`` of the kind `connectFailed` (with `server` where the server refused),
-    ///   `connectTimedOut`, `misuse` (an unreadable connection string) or `cancelled`.
-    public static func connect(
-        _ configuration: PostgresConfiguration
-    ) async throws(PostgresError) -> PostgresConnection {
-        let connection = try await openOne(of: configuration)
-        await connection.start()
-        return connection
-    }
-
-    /// The first server that takes us.
-    private static func openOne(
-        of configuration: PostgresConfiguration
-    ) async throws(PostgresError) -> PostgresConnection {
-        if let flaw = configuration.flaw { throw flaw }
-        let servers = Servers(of: configuration)
-        let start = DispatchTime.now()
-        var errors: [PostgresError] = []
-        for (index, var server) in servers.configurations.enumerated() {
-            let elapsed = Duration.nanoseconds(DispatchTime.now().uptimeNanoseconds - start.uptimeNanoseconds)
-            server.connectTimeout = servers.limit(of: index, elapsed: elapsed)
-            // A queue for each: name resolution may still block the one before.
-            let executor = QueueExecutor(label: "postgres")
-            switch await ConnectAttempt(queue: executor.queue).run(server) {
-            case .success((let link, let pid, let version)):
-                return PostgresConnection(
-                    executor: executor, link: link, backendPID: pid, serverVersion: version,
-                    queryTimeout: configuration.queryTimeout)
-            case .failure(let error) where error.kind == .cancelled: throw error
-            case .failure(let error): errors.append(error)
-            }
-        }
-        throw Servers.worst(of: errors)
-    }
-
-    private func start() {
-        let isWatched = link.watch(
+    func start() {
+        let isWatched = socket.watch(
             readable: { [weak self] in self?.assumeIsolated { $0.socketIsReadable() } },
             writable: { [weak self] in self?.assumeIsolated { $0.flush() } })
         timer.start { [weak self] in self?.assumeIsolated { $0.lookAtDeadlines() } }
@@ -122,12 +82,6 @@ public final actor PostgresConnection {
     /// first.
     public func execute(script: String, timeout: Duration? = nil) async throws(PostgresError) {
         _ = try await run(.script(script), timeout: timeout)
-    }
-
-    /// Asks the server to stop what it runs for this connection; the request fails with SQLSTATE 57014. Until that is over,
-    /// nothing else is sent.
-    public func cancelAll() {
-        if !requests.sent.isEmpty { askToCancel() }
     }
 
     /// Ends the connection. Requests that are not answered fail. Safe to call twice.
@@ -166,12 +120,12 @@ public final actor PostgresConnection {
         end = PostgresError(.connectionLost, error.message)
         for request in requests.removeAll() { request.lose(error) }
         notify.finish()
-        link.close()
+        socket.close()
     }
 
     /// The connection broke, says libpq.
     func loseBroken() {
-        lose(PostgresError(.connectionLost, String(cString: PQerrorMessage(link.pointer)).trimmed))
+        lose(PostgresError(.connectionLost, String(cString: PQerrorMessage(socket.pointer)).trimmed))
     }
 
     var isOpen: Bool { end == nil }

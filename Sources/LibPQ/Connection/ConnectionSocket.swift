@@ -14,7 +14,7 @@ import Dispatch
 ///
 /// Unsafe: it is not protected by the compiler, and must be used on its queue alone. Only ``PostgresConnection``, whose
 /// executor is that queue, holds one.
-final class Link: @unchecked Sendable {
+final class ConnectionSocket: @unchecked Sendable {
     private let queue: DispatchQueue
     private var handle: ConnectionHandle?
     private var readSource: (any DispatchSourceRead)?
