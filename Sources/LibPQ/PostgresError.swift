@@ -38,20 +38,31 @@ public struct PostgresError: Error, Sendable, Equatable {
         public var message: String
         public var detail: String?
         public var hint: String?
-        public var constraint: String?
 
         public init(
-            sqlState: SQLState, severity: String, message: String, detail: String? = nil, hint: String? = nil,
-            constraint: String? = nil
+            sqlState: SQLState, severity: String, message: String, detail: String? = nil, hint: String? = nil
         ) {
             self.sqlState = sqlState
             self.severity = severity
             self.message = message
             self.detail = detail
             self.hint = hint
-            self.constraint = constraint
+        }
+
+        /// For people, and of so many characters at most: message, detail and hint. A long message leaves a third to the
+        /// hint.
+        public func text(limit: Int) -> String {
+            let advice = advice(limit: limit / 3)
+            return (detail.map { "\(message) (\($0))" } ?? message).cut(to: limit - advice.count) + advice
+        }
+
+        fileprivate func advice(limit: Int) -> String {
+            hint.map { "; hint: \($0)".cut(to: limit) } ?? ""
         }
     }
+
+    /// ``message``, and what whoever wrote a trigger or a policy advises, 300 characters of it at most.
+    public var advised: String { message + (server?.advice(limit: 300) ?? "") }
 
     init(_ kind: Kind, _ message: String, server: ServerError? = nil) {
         self.kind = kind
@@ -90,11 +101,8 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     /// The first two characters.
     public var classCode: String { String(rawValue.prefix(2)) }
 
-    public static let uniqueViolation: SQLState = "23505"
     public static let lockNotAvailable: SQLState = "55P03"
     public static let queryCanceled: SQLState = "57014"
-    public static let serializationFailure: SQLState = "40001"
-    public static let deadlockDetected: SQLState = "40P01"
     public static let insufficientPrivilege: SQLState = "42501"
     public static let undefinedTable: SQLState = "42P01"
     public static let undefinedFunction: SQLState = "42883"
@@ -106,7 +114,6 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     public static let invalidPassword: SQLState = "28P01"
     public static let invalidAuthorization: SQLState = "28000"
     public static let invalidCatalogName: SQLState = "3D000"
-    public static let tooManyConnections: SQLState = "53300"
     public static let cannotConnectNow: SQLState = "57P03"
     public static let featureNotSupported: SQLState = "0A000"
 }
@@ -121,7 +128,7 @@ extension PostgresError {
         guard let state = field("C") else { return PostgresError(.connectionLost, text) }
         let server = ServerError(
             sqlState: SQLState(rawValue: state), severity: field("V") ?? field("S") ?? "ERROR",
-            message: field("M") ?? text, detail: field("D"), hint: field("H"), constraint: field("n"))
+            message: field("M") ?? text, detail: field("D"), hint: field("H"))
         return PostgresError(.server, "\(server.message) (SQLSTATE \(state))", server: server)
     }
 
@@ -153,6 +160,11 @@ extension PostgresError {
 }
 
 extension String {
+    /// With three ASCII points where something is left out: not every database has a character for them.
+    fileprivate func cut(to limit: Int) -> String {
+        count > limit ? prefix(max(0, limit - 3)) + "..." : self
+    }
+
     var trimmed: String {
         var slice = self[...]
         while slice.last?.isWhitespace == true { slice.removeLast() }

@@ -26,6 +26,29 @@ import Testing
             """)
     }
 
+    @Test func whatATriggerAdvisesReachesTheOperator() async throws {
+        let database = try await TestDatabase.make()
+        try await database.sql(
+            """
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                RAISE 'no such order' USING DETAIL = repeat('d', 2000), HINT = 'import the order first';
+            END $$;
+            CREATE TRIGGER refuse AFTER UPDATE ON market_chat.outbox FOR EACH ROW
+            WHEN (NEW.state = 'created') EXECUTE FUNCTION refuse();
+            """)
+        let results = try await results(11...11, in: database)
+        let session = try await database.session()
+        let told = "no such order (SQLSTATE P0001); hint: import the order first"
+        #expect(try await session.settle(results, remembering: []) == [.refused(error: told)])
+        #expect(try await session.settleApart(results) == [.refused(error: told)])
+        let noted = try await database.value("SELECT last_error FROM market_chat.outbox")
+        #expect(noted.hasPrefix("result not written: P0001 no such order (ddd"))
+        #expect(noted.hasSuffix("...; hint: import the order first"))
+        let message = "SELECT length(message), message LIKE '%; hint: import the order first' FROM market_chat.attempt"
+        #expect(try await database.value(message) == "1000|t")
+        await session.close()
+    }
+
     @Test func aTableThatSomebodyLocksEndsNoSession() async throws {
         let database = try await TestDatabase.make()
         try await database.insert(1...1)

@@ -11,6 +11,8 @@ struct ApartSettlement {
         lock: .milliseconds(300), statement: PostgresOutbox.statementTimeout)
     /// So long after its beginning a business's results that were not tried by themselves are given back.
     private static let longest = Duration.seconds(10)
+    /// Characters of what is noted beside a row.
+    private static let longestNote = 1000
     private static let noTime = "not tried by itself yet: the results before it took too long"
 
     let writers: WatchConnections
@@ -88,10 +90,10 @@ struct ApartSettlement {
             {
                 return Finding(outcome: outcomes[0])
             }
-            let text = error.server.map { "\($0.message)\($0.detail.map { " (\($0))" } ?? "")" } ?? error.message
+            let text = error.server?.text(limit: Self.longestNote) ?? error.message
             let isNoted = try await note(text, state: error.sqlState, of: result)
             return Finding(
-                outcome: .refused(error: error.message), trouble: error.isOfTheServer && !isNoted ? error.message : nil)
+                outcome: .refused(error: error.advised), trouble: error.isOfTheServer && !isNoted ? error.message : nil)
         }
     }
 
@@ -114,7 +116,8 @@ struct ApartSettlement {
     private func note(_ text: String, state: SQLState?, of result: RowResult) async throws(OutboxError) -> Bool {
         let statement = PostgresStatement(
             SQLText.noteRefusal,
-            [.int64(result.rowID), .text(state?.rawValue), .text(String(text.prefix(1000)))], isPrepared: true)
+            [.int64(result.rowID), .text(state?.rawValue), .text(String(text.prefix(Self.longestNote)))],
+            isPrepared: true)
         let answer = try await attempt { () async throws(PostgresError) in
             let answers = try await writers.transaction([Self.bounds.sql, statement])
             return try answers[1][0].decode("is_noted", as: Bool.self)

@@ -116,7 +116,7 @@ final class Settlement: Sendable {
 
     private func refuse(_ results: [RowResult], _ error: PostgresError) -> [RowOutcome] {
         suspects.withLock { $0.formUnion(results.map(\.businessID)) }
-        return results.map { _ in .refused(error: error.message) }
+        return results.map { _ in .refused(error: error.advised) }
     }
 
     private func trust(_ businessIDs: [Int64]) {

@@ -125,31 +125,9 @@ extension Bool: PostgresDecodable {
     }
 }
 
-extension Double: PostgresDecodable {
-    public init?(postgres: ArraySlice<UInt8>?, type: UInt32) {
-        guard let postgres else { return nil }
-        switch TypeID(rawValue: type) {
-        case .float8:
-            guard let bits = UInt64(bigEndianBytes: postgres) else { return nil }
-            self = Double(bitPattern: bits)
-        case .float4:
-            guard let bits = UInt32(bigEndianBytes: postgres) else { return nil }
-            self = Double(Float(bitPattern: bits))
-        default: return nil
-        }
-    }
-}
-
 extension String: PostgresDecodable {
     public init?(postgres: ArraySlice<UInt8>?, type: UInt32) {
         guard let postgres, TypeID.texts.contains(TypeID(rawValue: type)) else { return nil }
         self = String(decoding: postgres, as: UTF8.self)
-    }
-}
-
-extension [UInt8]: PostgresDecodable {
-    public init?(postgres: ArraySlice<UInt8>?, type: UInt32) {
-        guard let postgres, TypeID(rawValue: type) == .bytea else { return nil }
-        self = Array(postgres)
     }
 }

@@ -11,9 +11,6 @@ public struct PostgresValue: Sendable, Equatable {
     public static func bool(_ value: Bool?) -> PostgresValue {
         PostgresValue(type: .bool, bytes: value.map { [$0 ? 1 : 0] })
     }
-    public static func double(_ value: Double?) -> PostgresValue {
-        PostgresValue(type: .float8, bytes: value.map { $0.bitPattern.bigEndianBytes })
-    }
     /// A `timestamptz`, in microseconds since 2000-01-01 UTC; the smallest and the largest number are −∞ and ∞.
     public static func timestamp(microsecondsSince2000 value: Int64?) -> PostgresValue {
         integer(.timestamptz, value)
@@ -22,7 +19,6 @@ public struct PostgresValue: Sendable, Equatable {
     public static func text(_ value: String?) -> PostgresValue {
         PostgresValue(type: .text, bytes: value.map { Array($0.utf8) })
     }
-    public static func bytes(_ value: [UInt8]?) -> PostgresValue { PostgresValue(type: .bytea, bytes: value) }
 
     public static func int64Array(_ values: [Int64?]) -> PostgresValue {
         array(.int8Array, of: .int8, values.map { $0?.bigEndianBytes })
@@ -32,9 +28,6 @@ public struct PostgresValue: Sendable, Equatable {
     }
     public static func boolArray(_ values: [Bool?]) -> PostgresValue {
         array(.boolArray, of: .bool, values.map { $0.map { [$0 ? 1 : 0] } })
-    }
-    public static func doubleArray(_ values: [Double?]) -> PostgresValue {
-        array(.float8Array, of: .float8, values.map { $0?.bitPattern.bigEndianBytes })
     }
     public static func textArray(_ values: [String?]) -> PostgresValue {
         array(.textArray, of: .text, values.map { $0.map { Array($0.utf8) } })
@@ -67,21 +60,17 @@ struct TypeID: Sendable, Hashable, RawRepresentable {
     var rawValue: UInt32
 
     static let bool = TypeID(rawValue: 16)
-    static let bytea = TypeID(rawValue: 17)
     static let int8 = TypeID(rawValue: 20)
     static let int2 = TypeID(rawValue: 21)
     static let int4 = TypeID(rawValue: 23)
     static let text = TypeID(rawValue: 25)
     static let oid = TypeID(rawValue: 26)
     static let json = TypeID(rawValue: 114)
-    static let float4 = TypeID(rawValue: 700)
-    static let float8 = TypeID(rawValue: 701)
     static let timestamptz = TypeID(rawValue: 1184)
     static let boolArray = TypeID(rawValue: 1000)
     static let int4Array = TypeID(rawValue: 1007)
     static let textArray = TypeID(rawValue: 1009)
     static let int8Array = TypeID(rawValue: 1016)
-    static let float8Array = TypeID(rawValue: 1022)
 
     /// Those whose binary format is their text: text, name, "char", unknown, json, bpchar, varchar.
     static let texts: Set<TypeID> = [.text, .json] + [18, 19, 705, 1042, 1043].map { TypeID(rawValue: $0) }
