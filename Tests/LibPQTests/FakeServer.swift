@@ -1,4 +1,5 @@
 import LibPQ
+import Synchronization
 
 /// Speaks just enough of PostgreSQL's protocol to lie in it.
 final class FakeServer: Sendable {
@@ -37,6 +38,41 @@ final class FakeServer: Sendable {
     }
 
     var port: UInt16 { loopback.port }
+
+    func stop() {
+        loopback.stop()
+    }
+}
+
+/// Asks for passwords in clear, and refuses them.
+final class PasswordServer: Sendable {
+    private let loopback: Loopback
+    private let seen: Seen
+
+    private final class Seen: Sendable {
+        let passwords = Mutex<[String]>([])
+    }
+
+    init() {
+        let seen = Seen()
+        self.seen = seen
+        loopback = Loopback { client in
+            guard let length = client.read(exactly: 4), client.read(exactly: length.bigEndianInt - 4) != nil else {
+                return
+            }
+            client.write(FakeServer.message("R", [0, 0, 0, 3]))
+            guard let head = client.read(exactly: 5),
+                let text = client.read(exactly: head.dropFirst().bigEndianInt - 4)
+            else { return }
+            seen.passwords.withLock { $0.append(String(decoding: text.dropLast(), as: UTF8.self)) }
+            client.write(FakeServer.message("E", Array("SFATAL\0VFATAL\0C28P01\0Mno\0\0".utf8)))
+        }
+    }
+
+    var port: UInt16 { loopback.port }
+
+    /// In the order in which they came.
+    var passwords: [String] { seen.passwords.withLock { $0 } }
 
     func stop() {
         loopback.stop()

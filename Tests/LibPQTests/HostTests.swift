@@ -5,6 +5,10 @@ import Testing
 
 @testable import LibPQ
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// Which of several hosts and addresses is connected to.
 @Suite(.seated) struct HostTests {
     private let plain = [(key: "sslmode", value: "disable"), (key: "gssencmode", value: "disable")]
@@ -47,9 +51,9 @@ import Testing
         try await connects(
             PostgresConfiguration(
                 connectionString: "host=db.test port=\(proxy.port) user=postgres dbname=postgres", overrides: plain,
-                connectTimeout: .seconds(4)),
+                connectTimeout: .seconds(6)),
             lookup: lookup(["db.test": ["127.0.0.2", "127.0.0.1"]]))
-        #expect(silent.count == 1)
+        #expect(await eventually { silent.count == 1 })
     }
 
     @Test func theAddressThatTookTheLastConnectionComesFirst() async throws {
@@ -59,10 +63,10 @@ import Testing
         defer { silent.stop() }
         let configuration = PostgresConfiguration(
             connectionString: "host=127.0.0.2,db.test,127.0.0.2 port=\(proxy.port) user=postgres dbname=postgres",
-            overrides: plain, connectTimeout: .seconds(6))
+            overrides: plain, connectTimeout: .seconds(12))
         let lookup = lookup(["127.0.0.2": ["127.0.0.2"], "db.test": ["127.0.0.2", "127.0.0.1"]])
         try await connects(configuration, lookup: lookup)
-        #expect(silent.count == 2)
+        #expect(await eventually { silent.count == 2 })
         try await connects(configuration, lookup: lookup)
         #expect(silent.count == 2)
     }
@@ -110,7 +114,7 @@ import Testing
         let rest = "port=\(proxy.port) user=postgres dbname=postgres"
         try await connects(
             PostgresConfiguration(
-                connectionString: "host=hangs.test,127.0.0.1 \(rest)", overrides: plain, connectTimeout: .seconds(2)),
+                connectionString: "host=hangs.test,127.0.0.1 \(rest)", overrides: plain, connectTimeout: .seconds(6)),
             lookup: lookup)
         let error = await failure { () async throws(PostgresError) in
             try await PostgresConnection.connect(
@@ -195,6 +199,26 @@ import Testing
             try await PostgresConnection.connect(configuration).close()
         }
         #expect((error != nil) == (attributes == "standby"), "\(error as Any)")
+    }
+
+    @Test func aPasswordFileKnowsTheHostByItsName() async throws {
+        let server = PasswordServer()
+        defer { server.stop() }
+        var path = Array("/tmp/password-file-XXXXXX".utf8CString)
+        let descriptor = mkstemp(&path)
+        defer { unlink(path) }
+        let text = "127.0.0.1:*:*:*:address\ndb.test:\(server.port):*:*:name\n"
+        try #require(write(descriptor, text, text.utf8.count) == text.utf8.count)
+        close(descriptor)
+        let file = path.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        let error = await failure { () async throws(PostgresError) in
+            try await PostgresConnection.connect(
+                PostgresConfiguration(
+                    connectionString: "host=other.test,db.test port=\(server.port) user=x passfile=\(file)",
+                    overrides: plain),
+                lookup: lookup(["db.test": ["127.0.0.1"]]))
+        }
+        #expect(server.passwords == ["name"], "\(error as Any)")
     }
 
     /// Behind a name and a socket, the place of each is said twice where libpq takes no empty value.
