@@ -42,4 +42,5 @@ GRANT SELECT, INSERT, UPDATE ON market_chat.business TO market_chatd;
 GRANT USAGE ON SCHEMA market_chat TO market_chat_producer;
 GRANT SELECT, INSERT (business_id, context_type, context_id, priority, due_at)
     ON market_chat.outbox TO market_chat_producer;
-GRANT SELECT ON market_chat.attempt TO market_chat_producer;
+-- What the Market said of each row, why rows wait, and what is known of each cabinet.
+GRANT SELECT ON market_chat.attempt, market_chat.waiting, market_chat.business TO market_chat_producer;

@@ -25,13 +25,19 @@ BEGIN
 END
 $$;
 
--- "UPDATE OF status": what write-chat-id-back.sql writes into an order does not ask again.
-CREATE OR REPLACE TRIGGER request_chat AFTER INSERT OR UPDATE OF status ON shop.orders
+CREATE OR REPLACE TRIGGER request_chat AFTER INSERT ON shop.orders
 FOR EACH ROW WHEN (NEW.status = 'NEEDS_CHAT') EXECUTE FUNCTION shop.request_chat('ORDER');
+-- Only where the value differs: "UPDATE OF status" asks whether the statement names the column, and most ORMs name all.
+CREATE OR REPLACE TRIGGER request_chat_on_change AFTER UPDATE ON shop.orders
+FOR EACH ROW WHEN (NEW.status = 'NEEDS_CHAT' AND OLD.status IS DISTINCT FROM NEW.status)
+EXECUTE FUNCTION shop.request_chat('ORDER');
 
 -- The Market has chats about returns of FBY, FBS and Express shops, not of DBS shops: it rejects those.
-CREATE OR REPLACE TRIGGER request_chat AFTER INSERT OR UPDATE OF status ON shop.returns
+CREATE OR REPLACE TRIGGER request_chat AFTER INSERT ON shop.returns
 FOR EACH ROW WHEN (NEW.status = 'NEEDS_CHAT') EXECUTE FUNCTION shop.request_chat('RETURN');
+CREATE OR REPLACE TRIGGER request_chat_on_change AFTER UPDATE ON shop.returns
+FOR EACH ROW WHEN (NEW.status = 'NEEDS_CHAT' AND OLD.status IS DISTINCT FROM NEW.status)
+EXECUTE FUNCTION shop.request_chat('RETURN');
 
 COMMIT;
 

@@ -2,7 +2,9 @@
 enum SQLText {
     static let sessionSettings = text(PackageResources.session_settings_sql)
     static let sessionFacts = text(PackageResources.session_facts_sql)
+    static let schemaTables = text(PackageResources.schema_tables_sql)
     static let schemaVersion = text(PackageResources.schema_version_sql)
+    static let schemaVersion1 = text(PackageResources.schema_version_1_sql)
     static let own = text(PackageResources.own_sql)
     static let disown = text(PackageResources.disown_sql)
     static let records = text(PackageResources.records_sql)
@@ -31,6 +33,8 @@ enum SQLText {
     static let noteRefusal = text(PackageResources.note_refusal_sql)
     static let deleteSettled = text(PackageResources.delete_settled_sql)
     static let migrationSchema = text(PackageResources.migration_schema_sql)
+    static let migrationFirst = text(PackageResources.migration_first_sql)
+    static let lockHolders = text(PackageResources.lock_holders_sql)
 
     static func text(_ bytes: [UInt8]) -> String {
         String(decoding: bytes, as: UTF8.self)

@@ -102,6 +102,7 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     public var classCode: String { String(rawValue.prefix(2)) }
 
     public static let lockNotAvailable: SQLState = "55P03"
+    public static let deadlockDetected: SQLState = "40P01"
     public static let queryCanceled: SQLState = "57014"
     public static let insufficientPrivilege: SQLState = "42501"
     public static let undefinedTable: SQLState = "42P01"

@@ -187,7 +187,6 @@ extension PrivatePostgres {
             "max_prepared_transactions": "0",
             "fsync": fsync ? "on" : "off",
             "full_page_writes": fsync ? "on" : "off",
-            "jit": "off",
             "timezone": "'UTC'",
             // As files in the directory, they are removed with it, also after a kill -9.
             "dynamic_shared_memory_type": "mmap",

@@ -137,7 +137,7 @@ import Testing
     @Test func deletingFindsOldRowsByTheirIndex() async throws {
         let database = try await crowded(isAnalyzed: true)
         let (text, _) = try await plan(
-            SQLText.deleteSettled, types: "bigint, integer", values: "1, 10", in: database)
+            SQLText.deleteSettled, types: "bigint, integer, bigint", values: "1, 10, 0", in: database)
         #expect(!text.contains("Seq Scan on outbox"), "\(text)")
     }
 }

@@ -15,7 +15,7 @@ import Testing
         #expect(before == [0, OutboxSchema.version])
         let third = try await migrator.migrate()
         #expect(third == SchemaMigrator.Report(before: OutboxSchema.version, after: OutboxSchema.version))
-        #expect(try await database.value("SELECT count(*) FROM market_chat.migration") == "\(OutboxSchema.version)")
+        #expect(try await database.value("SELECT count(*) FROM market_chat.upgrade") == "\(OutboxSchema.version)")
     }
 
     /// Who waits for the other's lock has to see what the other did.
@@ -55,7 +55,7 @@ import Testing
         await #expect(throws: MigrationError.unusable(text)) {
             try await SchemaMigrator(connectionString: database.connectionString).migrate()
         }
-        try await database.sql("TRUNCATE market_chat.migration")
+        try await database.sql("TRUNCATE market_chat.migration, market_chat.upgrade")
         let older = await failure { () async throws(OutboxError) in try await outbox.openSession() }
         #expect(older?.text.contains("run 'market-chatd migrate'") == true)
     }

@@ -1,30 +1,64 @@
 /// The versions of the schema `market_chat` that this program knows.
 public enum OutboxSchema {
-    /// One step from a version to the next.
+    /// From one version to the next, in steps. Each step may be carried out again, and after each of them the programs of
+    /// the version before work: so a step that fails leaves a schema that is of use.
     struct Migration: Sendable {
         var version: Int
-        var name: String
-        var script: String
+        var steps: [MigrationStep]
     }
 
     /// In order; the last one's version is the program's.
     static let migrations = [
-        Migration(version: 1, name: "outbox", script: SQLText.text(PackageResources.migration_0001_outbox_sql))
+        Migration(
+            version: 1,
+            steps: [.transaction(SQLText.text(PackageResources.migration_0001_outbox_sql), table: nil)]),
+        Migration(
+            version: 2,
+            steps: [
+                .transaction(SQLText.text(PackageResources.migration_0002_1_prepare_sql), table: nil),
+                .transaction(SQLText.text(PackageResources.migration_0002_2_outbox_sql), table: "market_chat.outbox"),
+                .alone(SQLText.text(PackageResources.migration_0002_3_drop_unfinished_index_sql)),
+                .alone(SQLText.text(PackageResources.migration_0002_4_attempt_index_sql)),
+                .transaction(SQLText.text(PackageResources.migration_0002_5_attempt_sql), table: "market_chat.attempt"),
+                .walk(SQLText.text(PackageResources.migration_0002_6_forget_sql)),
+                .alone(SQLText.text(PackageResources.migration_0002_7_drop_attempt_of_row_sql)),
+                .alone(SQLText.text(PackageResources.migration_0002_8_drop_outbox_settled_sql)),
+                .transaction(SQLText.text(PackageResources.migration_0002_9_done_sql), table: nil),
+            ]),
     ]
 
     /// The version that this program works with.
     public static var version: Int { migrations.last?.version ?? 0 }
 
-    /// Why a schema of another version is of no use, and what mends it; `nil` where `found` is the right one.
-    static func flaw(found: Int) -> String? {
-        if found < version {
-            return "the schema market_chat is of version \(found) and this market-chatd needs \(version): run"
+    /// Why this program and the schema do not go together, and what mends it; `nil` where they do.
+    static func flaw(of schema: SchemaVersion) -> String? {
+        if schema.version < version {
+            return "the schema market_chat is of version \(schema.version) and this market-chatd needs \(version): run"
                 + " 'market-chatd migrate', as a role that owns the schema"
         }
-        if found > version {
-            return "the schema market_chat is of version \(found) and this market-chatd knows only \(version): install"
-                + " the newer market-chatd that migrated it"
+        if schema.oldestProgram > version {
+            return "the schema market_chat is of version \(schema.version) and needs a market-chatd of version"
+                + " \(schema.oldestProgram), and this one is of \(version): install the newer market-chatd that migrated it"
         }
         return nil
     }
+}
+
+/// What a schema is, and who can work with it.
+struct SchemaVersion: Sendable, Equatable {
+    /// 0: there is none.
+    var version = 0
+    /// The version of the oldest program that works with it.
+    var oldestProgram = 0
+}
+
+/// A part of a migration.
+enum MigrationStep: Sendable {
+    /// A script, all of it or nothing. Where it locks a table, it waits for a moment only, and is tried again: behind a
+    /// lock that waits, all producers wait.
+    case transaction(String, table: String?)
+    /// One statement that PostgreSQL carries out only outside a transaction.
+    case alone(String)
+    /// A statement that does a part of its work at a time, until it returns no row: see the script.
+    case walk(String)
 }

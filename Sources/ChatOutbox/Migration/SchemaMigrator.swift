@@ -1,19 +1,31 @@
 import LibPQ
 
-/// Creates or upgrades the schema `market_chat`: all of it in one transaction, one migrator at a time.
+/// Creates or upgrades the schema `market_chat`, one migrator at a time, under running daemons and producers.
 public struct SchemaMigrator: Sendable {
-    /// Two migrators at once wait for each other by this advisory lock.
-    private static let lockKey: Int64 = 7_020_250_900
+    /// Two migrators at once wait for each other by this advisory lock. Not the one of programs of version 1, which wait in
+    /// a statement, and so with a snapshot that whoever builds an index waits for.
+    private static let lockKey: Int64 = 7_020_250_906
     private static let connectTimeout = Duration.seconds(10)
-    /// A migration may have to wait for another one, or rewrite a large table.
+    /// An index may have to be built of many rows.
     private static let longestStatement = Duration.seconds(3600)
-    private static let longestLockWait = "10min"
 
     private let connectionString: String
+    private let progress: @Sendable (String) -> Void
+    /// Where it ends.
+    private let target: Int
 
-    /// - Parameter connectionString: libpq's; of a role that may create the schema, or owns it.
-    public init(connectionString: String) {
+    /// - Parameters:
+    ///   - connectionString: libpq's; of a role that may create the schema, or owns it.
+    ///   - progress: told what is being done or waited for, for people.
+    public init(connectionString: String, progress: @escaping @Sendable (String) -> Void = { _ in }) {
+        self.init(connectionString: connectionString, target: OutboxSchema.version, progress: progress)
+    }
+
+    /// - Parameter target: an earlier version than the last, for tests of upgrades.
+    init(connectionString: String, target: Int, progress: @escaping @Sendable (String) -> Void = { _ in }) {
         self.connectionString = connectionString
+        self.target = target
+        self.progress = progress
     }
 
     /// What was done.
@@ -25,71 +37,66 @@ public struct SchemaMigrator: Sendable {
 
     /// Brings the schema to ``OutboxSchema/version``. Safe to repeat, and to run from two machines at once.
     ///
-    /// - Throws: ``MigrationError``; nothing is changed then.
+    /// - Throws: ``MigrationError``. What works with the schema then is what did before; another call goes on.
     public func migrate() async throws(MigrationError) -> Report {
+        let connection: PostgresConnection
         do {
-            let connection = try await PostgresConnection.connect(
+            connection = try await PostgresConnection.connect(
                 .forOutbox(
                     connectionString, connectTimeout: Self.connectTimeout, queryTimeout: Self.longestStatement))
-            let result: Result<Report, PostgresError>
-            do {
-                result = .success(try await migrate(connection))
-            } catch {
-                result = .failure(error)
-            }
-            await connection.close()
-            let report = try result.get()
-            if report.before > report.after, let flaw = OutboxSchema.flaw(found: report.before) {
-                throw MigrationError.unusable(flaw)
-            }
-            return report
-        } catch let error as PostgresError {
-            throw MigrationError(error)
-        } catch let error as MigrationError {
-            throw error
         } catch {
-            throw .unavailable("\(error)")
+            throw MigrationError(error)
         }
+        let result: Result<Report, MigrationError>
+        do throws(MigrationError) {
+            result = .success(try await migrate(connection))
+        } catch {
+            result = .failure(error)
+        }
+        await connection.close()
+        return try result.get()
     }
 
-    private func migrate(_ connection: PostgresConnection) async throws(PostgresError) -> Report {
-        // Who waits for the lock has to see what was committed meanwhile; and neither the role's nor the database's own
-        // settings may end the wait, or the migration, before its time.
-        _ = try await connection.query(PostgresStatement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"))
-        _ = try await connection.query(
-            PostgresStatement(
-                "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', '0', true)",
-                [.text(Self.longestLockWait)]))
-        _ = try await connection.query(PostgresStatement("SELECT pg_advisory_xact_lock($1)", [.int64(Self.lockKey)]))
-        let before = try await version(connection)
-        if before == 0 { try await connection.execute(script: SQLText.migrationSchema) }
-        for migration in OutboxSchema.migrations where migration.version > before {
-            try await connection.execute(script: migration.script)
-            _ = try await connection.query(
-                PostgresStatement(
-                    "INSERT INTO market_chat.migration (version, name) VALUES ($1, $2)",
-                    [.int32(Int32(migration.version)), .text(migration.name)]))
+    private func migrate(_ connection: PostgresConnection) async throws(MigrationError) -> Report {
+        let upgrade = SchemaUpgrade(connection: connection, progress: progress)
+        try await upgrade.prepare(lockKey: Self.lockKey)
+        let before = try await upgrade.run { () async throws(PostgresError) in
+            try await SchemaVersion.read(from: connection)
         }
-        _ = try await connection.query(PostgresStatement("COMMIT"))
-        return Report(before: before, after: OutboxSchema.version)
+        for migration in OutboxSchema.migrations
+        where migration.version > before.version && migration.version <= target {
+            for (index, step) in migration.steps.enumerated() {
+                // To make a new schema takes no time.
+                if before.version > 0 {
+                    progress("version \(migration.version): step \(index + 1) of \(migration.steps.count)")
+                }
+                try await upgrade.carryOut(step, isFirstOfAll: migration.version == 1)
+            }
+        }
+        guard before.version > OutboxSchema.version else {
+            return Report(before: before.version, after: max(before.version, target))
+        }
+        if let flaw = OutboxSchema.flaw(of: before) { throw .unusable(flaw) }
+        return Report(before: before.version, after: before.version)
     }
+}
 
-    private func version(_ connection: PostgresConnection) async throws(PostgresError) -> Int {
-        let known = PostgresStatement(
-            """
-            SELECT EXISTS (
-                SELECT FROM pg_class
-                WHERE relname = 'migration' AND relnamespace = to_regnamespace('market_chat')
-            ) AS is_known
-            """)
-        guard try await connection.query(known)[0].decode("is_known", as: Bool.self) else { return 0 }
-        return try await connection.query(PostgresStatement(SQLText.schemaVersion))[0].decode("version")
+extension SchemaVersion {
+    static func read(from connection: PostgresConnection) async throws(PostgresError) -> SchemaVersion {
+        let tables = try await connection.query(PostgresStatement(SQLText.schemaTables))[0]
+        guard try tables.decode("has_migration", as: Bool.self) else { return SchemaVersion() }
+        let isUpgradable = try tables.decode("has_upgrade", as: Bool.self)
+        let rows = try await connection.query(
+            PostgresStatement(isUpgradable ? SQLText.schemaVersion : SQLText.schemaVersion1))
+        guard let row = rows.first else { return SchemaVersion() }
+        return SchemaVersion(
+            version: try row.decode("version"), oldestProgram: try row.decode("oldest_program"))
     }
 }
 
 /// Why the schema could not be migrated. Each text names cause and cure.
 public enum MigrationError: Error, Sendable, Equatable {
-    /// The database is away: another try may succeed.
+    /// The database is away, or busy: another try may succeed.
     case unavailable(String)
     /// Waiting does not help.
     case unusable(String)

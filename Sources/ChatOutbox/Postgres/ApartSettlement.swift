@@ -5,10 +5,11 @@ import LibPQ
 /// All results of a business go in one transaction; what is refused then goes each for itself. Each transaction takes its
 /// turn for a connection, so that businesses share them evenly.
 struct ApartSettlement {
-    /// All of a business's rows stay locked for as long as this takes.
-    private static let together = SettlementTransaction.Bounds(lock: .milliseconds(300), statement: .seconds(1))
+    /// All of a business's rows, and what the user's triggers lock for them, stay locked for as long as this takes.
+    private static let together = SettlementTransaction.Bounds(lock: .milliseconds(20), statement: .milliseconds(60))
+    /// A slow trigger has its time; whoever waits for a lock may hold one that a producer wants.
     private static let bounds = SettlementTransaction.Bounds(
-        lock: .milliseconds(300), statement: PostgresOutbox.statementTimeout)
+        lock: .milliseconds(40), statement: PostgresOutbox.statementTimeout)
     /// So long after its beginning a business's results that were not tried by themselves are given back.
     private static let longest = Duration.seconds(10)
     /// Characters of what is noted beside a row.

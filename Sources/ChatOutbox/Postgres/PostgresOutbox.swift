@@ -143,12 +143,41 @@ extension PostgresOutbox {
     ///
     /// - Parameters:
     ///   - age: since they were settled.
-    ///   - limit: at most so many rows, 1 or more.
-    /// - Returns: how many were deleted. Fewer than `limit`: there are no more for now.
-    public func deleteSettled(olderThan age: Duration, limit: Int) async throws(OutboxError) -> Int {
+    ///   - walk: where the step before ended; at first a new one.
+    ///   - limit: at most so many rows are looked at, 1 or more.
+    /// - Returns: where this step ended.
+    public func deleteSettled(
+        olderThan age: Duration, _ walk: RetentionWalk, limit: Int
+    ) async throws(OutboxError) -> RetentionWalk {
         let statement = PostgresStatement(
-            SQLText.deleteSettled, [.int64(age.wholeMicroseconds), .int32(Int32(clamping: limit))])
-        return try await ownerWatchers.run(statement).affectedRows
+            SQLText.deleteSettled,
+            [.int64(age.wholeMicroseconds), .int32(Int32(clamping: limit)), .int64(walk.lastID)])
+        let rows = try await ownerWatchers.run(statement)
+        return try await OutboxError.catching { () async throws(PostgresError) in
+            RetentionWalk(
+                lastID: try rows[0].decode("last_id"), deleted: Int(try rows[0].decode("deleted", as: Int64.self)),
+                isOver: try rows[0].decode("is_end"))
+        }
+    }
+}
+
+/// A walk through all rows in the order of their ids, to delete old ones.
+public struct RetentionWalk: Sendable, Hashable {
+    var lastID: Int64 = 0
+    /// How many rows the last step deleted.
+    public private(set) var deleted = 0
+    /// Whether there are no more for now.
+    public private(set) var isOver = false
+
+    public init() {}
+
+    /// Nothing can be deleted now.
+    public static let over = RetentionWalk(lastID: 0, deleted: 0, isOver: true)
+
+    init(lastID: Int64, deleted: Int, isOver: Bool) {
+        self.lastID = lastID
+        self.deleted = deleted
+        self.isOver = isOver
     }
 }
 

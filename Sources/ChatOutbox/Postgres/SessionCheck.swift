@@ -26,10 +26,10 @@ struct SessionCheck {
         if facts.backendPID != connection.backendPID {
             try await refuseTransactionPooler(connection, backendPID: facts.backendPID)
         }
-        let version = try await OutboxError.catching { () async throws(PostgresError) in
-            try await connection.query(PostgresStatement(SQLText.schemaVersion))[0].decode("version", as: Int.self)
+        let schema = try await OutboxError.catching { () async throws(PostgresError) in
+            try await SchemaVersion.read(from: connection)
         }
-        if let flaw = OutboxSchema.flaw(found: version) { throw .unusable(flaw) }
+        if let flaw = OutboxSchema.flaw(of: schema) { throw .unusable(flaw) }
         _ = try await OutboxError.catching { () async throws(PostgresError) in
             try await connection.pipeline([
                 PostgresStatement("LISTEN \(Self.channel)"),

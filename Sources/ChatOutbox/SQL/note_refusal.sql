@@ -11,7 +11,7 @@ WITH note AS MATERIALIZED (
 ), written AS (
     UPDATE market_chat.outbox AS o SET last_error = note.text
     FROM row, note
-    WHERE o.id = row.id AND (o.state = 'pending') IS TRUE
+    WHERE o.id = $1::bigint AND o.id = row.id AND (o.state = 'pending') IS TRUE
     RETURNING o.id
 ), told AS (
     INSERT INTO market_chat.attempt (outbox_id, code, message, verdict)

@@ -5,6 +5,10 @@
 -- plan_cache_mode: the plans of our statements do not depend on their parameters, and to plan each settlement of one row
 -- anew takes longer than to carry it out.
 --
+-- jit: its compilation takes longer than any statement of ours.
+--
+-- enable_seqscan: a plan that was made while the outbox was empty reads the whole of it, and is kept until the next ANALYZE.
+--
 -- $1 the heartbeat in milliseconds: a process that freezes, or a host that vanishes, loses the session and with it its
 --    businesses after three of them (and not in less than two seconds).
 -- $2 statement_timeout and $3 lock_timeout in milliseconds: a user's trigger may hang, or wait for a lock.
@@ -13,6 +17,8 @@ SELECT
     set_config('DateStyle', 'ISO', false),
     set_config('default_transaction_isolation', 'read committed', false),
     set_config('plan_cache_mode', 'force_generic_plan', false),
+    set_config('jit', 'off', false),
+    set_config('enable_seqscan', 'off', false),
     set_config('idle_session_timeout', greatest(2000, 3 * $1::bigint)::text, false),
     set_config('idle_in_transaction_session_timeout', greatest(2000, 3 * $1::bigint)::text, false),
     set_config('tcp_keepalives_idle', greatest(1, $1::bigint / 1000)::text, false),

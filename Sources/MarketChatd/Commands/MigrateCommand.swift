@@ -8,8 +8,8 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Create the schema market_chat, or upgrade it.",
         discussion: """
-            All of it happens in one transaction, or nothing does. It is safe to run twice, and from two machines at \
-            once. Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
+            It is safe to run twice, from two machines at once, and while daemons and producers are at work: it waits for \
+            a table's lock for a moment only, and tries again. A step that fails leaves a schema that goes on working. Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
             database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see \
             Config/roles.sql.
             """)
@@ -25,7 +25,9 @@ struct MigrateCommand: AsyncParsableCommand {
                 LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
             }
             do throws(MigrationError) {
-                let migrator = SchemaMigrator(connectionString: configuration.databaseURL.revealed())
+                let migrator = SchemaMigrator(connectionString: configuration.databaseURL.revealed()) { line in
+                    LineWriter.standardError.write("market-chatd: \(line)\n")
+                }
                 print(Self.text(of: try await migrator.migrate()))
             } catch {
                 throw CommandFailure(error)

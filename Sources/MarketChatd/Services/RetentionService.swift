@@ -21,27 +21,30 @@ struct RetentionService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await mayStart.wait()
+            var walk = RetentionWalk()
             while !Task.isCancelled {
-                let isDone = await deleteSome()
-                await clock.sleep(until: clock.now + (isDone ? Self.period : Self.pause))
+                walk = await deleteSome(walk)
+                await clock.sleep(until: clock.now + (walk.isOver ? Self.period : Self.pause))
+                if walk.isOver { walk = RetentionWalk() }
             }
         }
     }
 
-    /// - Returns: whether there is no more to delete for now.
-    private func deleteSome() async -> Bool {
+    /// - Returns: where this step ended.
+    private func deleteSome(_ walk: RetentionWalk) async -> RetentionWalk {
         do {
-            let count = try await outbox.deleteSettled(olderThan: age, limit: Self.batch)
-            if count > 0 {
+            let next = try await outbox.deleteSettled(olderThan: age, walk, limit: Self.batch)
+            if next.deleted > 0 {
                 logger.info(
-                    "Old rows deleted", metadata: ["rows": "\(count)", "older.than": "\(DurationText.exact(age))"])
+                    "Old rows deleted",
+                    metadata: ["rows": "\(next.deleted)", "older.than": "\(DurationText.exact(age))"])
             }
-            return count < Self.batch
+            return next
         } catch {
-            guard !Task.isCancelled else { return true }
+            guard !Task.isCancelled else { return .over }
             logger.warning(
                 "Old rows cannot be deleted now; tried again later", metadata: ["error.message": "\(error.text)"])
-            return true
+            return .over
         }
     }
 }

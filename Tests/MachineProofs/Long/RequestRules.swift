@@ -11,8 +11,6 @@ struct RequestRules {
     private var notBefore: [Int64: Double] = [:]
     private var sessionsLost = 0
     private var asksInOutage = 0
-    /// Since when the database has not been told why nothing is sent.
-    private var isUntoldSince: Double?
 
     init(plan: WorldPlan) {
         self.plan = plan
@@ -36,21 +34,16 @@ struct RequestRules {
         if machine.conditions.window == nil, machine.rows.flights.count(where: { $0.flight.window == number }) > 1 {
             broken("a window of which nothing is known is asked by many", world)
         }
-        checkRecord(machine, moment, world)
         if machine.allowsRepeats(now: moment) { repeatsAreAllowed(machine, moment, world) }
     }
 
-    /// Within a second the database knows why nothing is sent.
-    private mutating func checkRecord(_ machine: BusinessMachine, _ now: Moment, _ world: World) {
-        let obstacle = machine.obstacle(now: now)?.kind
-        let isTold = obstacle == world.record.hold.flatMap { Hold.Kind(ofReason: $0.reason) }
-        guard machine.ownership.isOurs, !isTold else { return isUntoldSince = nil }
-        let since = isUntoldSince ?? world.now
-        isUntoldSince = since
-        if world.now - since > 1 {
-            broken("the database knows nothing of \(obstacle.map { "\($0)" } ?? "the end of the hold")", world)
-            isUntoldSince = nil
-        }
+    /// After each event, once its commands are carried out, the database knows why nothing is sent.
+    mutating func carriedOut(_ world: World) {
+        let obstacle = world.machine.obstacle(now: Moment(sinceStart: .seconds(world.now)))?.kind
+        guard world.machine.ownership.isOurs,
+            obstacle != world.record.hold.flatMap({ Hold.Kind(ofReason: $0.reason) })
+        else { return }
+        broken("the database knows nothing of \(obstacle.map { "\($0)" } ?? "the end of the hold")", world)
     }
 
     /// What the next owner would believe.

@@ -130,6 +130,7 @@ final class World {
             trace?("    -> \(command)")
             carryOut(command, moment)
         }
+        requestRules.carriedOut(self)
     }
 
     private func carryOut(_ command: MachineCommand, _ moment: Moment) {
