@@ -57,7 +57,7 @@ import Testing
         try await database.sql(
             "INSERT INTO market_chat.upgrade (version, name, oldest_program) VALUES (99, 'of the future', 2)")
         #expect(try await migrator(database).migrate() == SchemaMigrator.Report(before: 99, after: 99))
-        await try database.session().close()
+        try await database.session().close()
     }
 
     /// Behind a lock that waits, all producers would wait.
@@ -67,7 +67,7 @@ import Testing
             database, alsoRunning: "SELECT count(*) FROM market_chat.outbox")
         let lines = Lines()
         async let report = migrator(database, lines).migrate()
-        #expect(try await eventually { lines.all.contains { $0.hasPrefix("waiting for market_chat.outbox") } })
+        #expect(await eventually { lines.all.contains { $0.hasPrefix("waiting for market_chat.outbox") } })
         let start = ContinuousClock.now
         for id in 101...120 { try await database.insert(id...id) }
         let isWaiting = lines.all.last?.hasPrefix("waiting") == true
