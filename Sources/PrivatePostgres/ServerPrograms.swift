@@ -21,10 +21,20 @@ struct ServerPrograms: Sendable {
 
     private static let needed = ["initdb", "pg_ctl", "postgres", "psql"]
 
-    /// Debian keeps them outside `PATH`: `/usr/lib/postgresql/*/bin`, the newest first; then where `pg_config` says,
-    /// then `PATH`.
+    /// Names the directory of another server than the one that is found: its tests are run with it.
+    private static let variable = "CHATD_TEST_POSTGRES"
+
+    /// Where ``variable`` says. Else Debian keeps them outside `PATH`: `/usr/lib/postgresql/*/bin`, the newest first; then
+    /// where `pg_config` says, then `PATH`.
     static func find() async throws -> ServerPrograms {
         let account = try ServerAccount.current()
+        if let chosen = getenv(variable).map({ String(cString: $0) }), !chosen.isEmpty {
+            let missing = needed.filter { access("\(chosen)/\($0)", X_OK) != 0 }
+            guard missing.isEmpty else {
+                throw PrivatePostgresError("\(variable): \(missing.joined(separator: ", ")) not found in \(chosen)")
+            }
+            return ServerPrograms(directory: chosen, account: account)
+        }
         var candidates = debianDirectories()
         let shell = ServerPrograms(directory: "/usr/local/bin", account: account)
         if let bindir = try? await shell.run("pg_config", ["--bindir"]) {

@@ -48,16 +48,18 @@ import Testing
                     }
                     try await group.waitForAll()
                 }
+                #expect(books.errors.isEmpty, "\(books.errors)")
                 let settled = "SELECT count(*) FROM shop.orders WHERE chat_id IS NOT NULL"
                 try await waitUntil("all orders have their chats") {
-                    try await postgres.psql(script: settled, database: ShopDatabase.name) == "\(books.orders)\n"
+                    try await postgres.psql(script: settled, database: ShopDatabase.name) == "\(books.orders.count)\n"
                 }
                 let deadlocks = try await postgres.psql(
                     script: "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
                     database: ShopDatabase.name)
-                #expect(books.errors.isEmpty && deadlocks == "0\n", "\(books.errors), deadlocks \(deadlocks)")
+                #expect(deadlocks == "0\n")
                 if Benchmark.isOn {
-                    Benchmark.tell("eight shop clients", "\(books.orders) orders, a statement: \(books.times.figures)")
+                    Benchmark.tell(
+                        "eight shop clients", "\(books.orders.count) orders, a statement: \(books.times.figures)")
                 }
             }
         }
@@ -66,20 +68,22 @@ import Testing
 
 /// What the clients did.
 private final class Books: Sendable {
-    private let state = Mutex<(orders: Int, times: Times, errors: [String])>((0, Times(), []))
+    private let state = Mutex<(next: Int, orders: [Int], times: Times, errors: [String])>((0, [], Times(), []))
 
-    var orders: Int { state.withLock { $0.orders } }
+    /// Those that are committed.
+    var orders: [Int] { state.withLock { $0.orders } }
     var times: Times { state.withLock { $0.times } }
     var errors: [String] { state.withLock { $0.errors } }
 
     /// The number of the next order.
     func next() -> Int {
         state.withLock { state in
-            state.orders += 1
-            return state.orders
+            state.next += 1
+            return state.next
         }
     }
 
+    func add(_ order: Int) { state.withLock { $0.orders.append(order) } }
     func note(_ time: Duration) { state.withLock { $0.times.nanoseconds.append(Int64(time / .nanoseconds(1))) } }
     func note(_ error: PostgresError) { state.withLock { $0.errors.append(error.message) } }
 }
@@ -96,9 +100,11 @@ private struct ShopClient: Sendable {
             let order = books.next()
             await run(
                 "INSERT INTO shop.orders (business_id, id, status) VALUES (11, \(order), 'NEEDS_CHAT')", connection)
+            books.add(order)
             for _ in 0..<4 {
                 // Those of the others too, in the order of their numbers, lest the clients wait for each other in a circle.
-                let others = (0..<3).map { _ in max(order - Int.random(in: 0..<20, using: &random), 1) }
+                let recent = books.orders.suffix(20)
+                let others = (0..<3).compactMap { _ in recent.randomElement(using: &random) }
                 await run("BEGIN", connection)
                 for id in Set(others + [order]).sorted() {
                     await run(

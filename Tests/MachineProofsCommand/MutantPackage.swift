@@ -5,19 +5,32 @@ struct MutantPackage {
     /// Of the repository that is broken.
     let repository: String
     let folder: String
+    let contents: Contents
+
+    /// Unit tests are soon built without optimisation; proofs are soon run with it.
+    enum Contents: String { case units, proofs }
 
     /// What is copied, from the repository's root on.
-    private static let parts = [
+    private var parts: [String] {
+        let tests =
+            contents == .units
+            ? ["Tests/TestSupport", "Tests/ChatSyncTests/Decisions", "Tests/ChatSyncTests/Machine"]
+            : ["Tests/MachineProofs", "Tests/MachineProofsCommand"]
+        return Self.sources + tests
+    }
+
+    private static let sources = [
         "Package.resolved",
         "Sources/MarketAPI/MarketClient.swift", "Sources/MarketAPI/RetryPolicy.swift",
         "Sources/MarketAPI/RetryingMarketClient.swift",
         "Sources/ChatOutbox/Outbox.swift", "Sources/ChatOutbox/OutboxValues.swift",
-        "Sources/ChatSync", "Tests/MachineProofs", "Tests/MachineProofsCommand",
-        "Tests/TestSupport", "Tests/ChatSyncTests/Decisions", "Tests/ChatSyncTests/Machine",
+        "Sources/ChatSync",
     ]
 
     /// Warnings are allowed: what a mutant does not use any more is no mistake of ours.
-    private static let manifest = """
+    private var manifest: String { Self.head + (contents == .units ? Self.units : Self.proofs) }
+
+    private static let head = """
         // swift-tools-version: 6.2
         import PackageDescription
         let strict: [SwiftSetting] = [
@@ -26,7 +39,6 @@ struct MutantPackage {
             .enableUpcomingFeature("MemberImportVisibility"),
             .enableUpcomingFeature("InternalImportsByDefault"),
         ]
-        let optimised = strict + [.unsafeFlags(["-O"])]
         let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
         let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
         let package = Package(
@@ -38,19 +50,32 @@ struct MutantPackage {
             targets: [
                 .target(name: "MarketAPI", swiftSettings: strict),
                 .target(name: "ChatOutbox", swiftSettings: strict),
+
+        """
+
+    private static let proofs = """
                 .target(
                     name: "ChatSync", dependencies: ["ChatOutbox", "MarketAPI", heap, logging],
-                    swiftSettings: optimised),
+                    swiftSettings: strict + [.unsafeFlags(["-O"])]),
                 .target(
                     name: "MachineProofs", dependencies: ["ChatOutbox", "ChatSync", "MarketAPI", heap],
-                    path: "Tests/MachineProofs", swiftSettings: optimised),
+                    path: "Tests/MachineProofs", swiftSettings: strict + [.unsafeFlags(["-O"])]),
                 .executableTarget(
                     name: "machine-proofs", dependencies: ["MachineProofs"], path: "Tests/MachineProofsCommand",
+                    swiftSettings: strict),
+            ]
+        )
+
+        """
+
+    private static let units = """
+                .target(
+                    name: "ChatSync", dependencies: ["ChatOutbox", "MarketAPI", heap, logging],
                     swiftSettings: strict),
                 .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
                 .testTarget(
                     name: "ChatSyncTests", dependencies: ["ChatSync", "ChatOutbox", "MarketAPI", "TestSupport"],
-                    swiftSettings: optimised),
+                    swiftSettings: strict),
             ]
         )
 
@@ -63,17 +88,18 @@ struct MutantPackage {
 
     /// Copies the sources, as they are: what did not change since the last time is not built again.
     func make() throws {
+        _ = try ChildProcess.run(["mkdir", "-p", folder], output: "/dev/null", atMost: .seconds(60))
         try run(["rm", "-rf", "\(folder)/Sources", "\(folder)/Tests"])
-        for part in Self.parts {
+        for part in parts {
             let target = "\(folder)/\(part)"
             let parent = String(target[..<(target.lastIndex(of: "/") ?? target.endIndex)])
             try run(["mkdir", "-p", parent])
             try run(["cp", "-R", "--preserve=timestamps", "\(repository)/\(part)", "\(parent)/"])
         }
-        try TextFile.write(Self.manifest, to: "\(folder)/Package.swift")
+        try TextFile.write(manifest, to: "\(folder)/Package.swift")
     }
 
-    func remove() throws {
+    static func remove(_ folder: String) throws {
         _ = try ChildProcess.run(["rm", "-rf", folder], output: "/dev/null", atMost: .seconds(60))
     }
 
@@ -93,10 +119,11 @@ struct MutantPackage {
 
     func build() throws {
         // Without indexes and debug information it takes half as long.
-        let arguments = [
-            "swift", "build", "--package-path", folder, "--disable-index-store", "-debug-info-format", "none",
-            "--product", "machine-proofs",
-        ]
+        var arguments = ["swift", "build", "--package-path", folder, "-debug-info-format", "none"]
+        switch contents {
+        case .units: arguments += ["--build-tests", "--disable-xctest"]
+        case .proofs: arguments += ["--disable-index-store", "--product", "machine-proofs"]
+        }
         let ending = try ChildProcess.run(arguments, output: log, atMost: .seconds(900))
         guard ending == .exited(0) else {
             let errors = output().split(separator: "\n").filter { $0.contains("error:") }.joined(separator: "\n")
@@ -106,9 +133,8 @@ struct MutantPackage {
 
     /// Runs the unit tests of the machine and of the decisions in it.
     func test(atMost limit: Duration) throws -> ChildProcess.Ending {
-        let arguments = [
-            "swift", "test", "--package-path", folder, "-debug-info-format", "none", "--disable-xctest", "--quiet",
-        ]
+        // Not by `swift test`, which would outlive a test that goes round in a circle.
+        let arguments = ["\(folder)/.build/debug/mutantsPackageTests.xctest", "--testing-library", "swift-testing"]
         return try ChildProcess.run(arguments, output: log, atMost: limit)
     }
 

@@ -6,6 +6,8 @@ struct MutantRun {
     let only: String?
     /// Of so many parts of the list, which one, from 1 on.
     var part = (1, of: 1)
+    /// Who is to notice, in this order.
+    var contents: [MutantPackage.Contents] = [.units, .proofs]
     /// Of simulated time for the long proof.
     var hours = 300
     /// For the exhaustive proof.
@@ -47,9 +49,12 @@ struct MutantRun {
     /// - Returns: whether all mutants were killed, but for those that are explained.
     mutating func run() -> Bool {
         do {
-            let package = MutantPackage(repository: ".", folder: try folder ?? Self.temporaryFolder())
-            defer { if folder == nil { try? package.remove() } }
-            return try run(in: package)
+            let folder = try folder ?? Self.temporaryFolder()
+            let packages = contents.map {
+                MutantPackage(repository: ".", folder: "\(folder)/\($0)", contents: $0)
+            }
+            defer { if self.folder == nil { try? MutantPackage.remove(folder) } }
+            return try run(in: packages)
         } catch let failure as ChildProcess.Failure {
             print(failure.message)
         } catch {
@@ -65,29 +70,35 @@ struct MutantRun {
         return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    private mutating func run(in package: MutantPackage) throws -> Bool {
+    private mutating func run(in packages: [MutantPackage]) throws -> Bool {
         let chosen = Mutant.all.filter { mutant in only.map { mutant.name.contains($0) } ?? true }
         let mutants = chosen.indices.filter { $0 % part.of == part.0 - 1 }.map { chosen[$0] }
-        try package.make()
-        // The whole list, so that what an earlier run left broken in the folder is mended.
-        for file in Set(Mutant.all.map(\.file)) {
-            originals[file] = try package.original(file)
-            try package.put(originals[file] ?? "", in: file)
+        for package in packages {
+            try package.make()
+            // The whole list, so that what an earlier run left broken in the folder is mended.
+            for file in Set(Mutant.all.map(\.file)) {
+                originals[file] = try package.original(file)
+                try package.put(originals[file] ?? "", in: file)
+            }
         }
         guard areInOrder(Mutant.all), !mutants.isEmpty else { return false }
+        for package in packages { try proveUnbroken(package) }
+        var results: [Result] = []
+        for mutant in mutants { results.append(try test(mutant, packages)) }
+        return conclude(results)
+    }
+
+    private func proveUnbroken(_ package: MutantPackage) throws {
         try package.build()
-        let clock = ContinuousClock()
-        for proof in proofs {
-            let time = try clock.measure {
+        for proof in proofs(in: package) {
+            let time = try ContinuousClock().measure {
                 guard try prove(proof, in: package, atMost: .seconds(900)) == .passed else {
                     throw ChildProcess.Failure(message: "unbroken, and yet: \(package.output())")
                 }
             }
             print("unbroken: \(proof[0]) \(Self.line(package.output())), \(Self.text(time))")
+            fflush(nil)
         }
-        var results: [Result] = []
-        for mutant in mutants { results.append(try test(mutant, package)) }
-        return conclude(results)
     }
 
     /// Whether each mutant can be made, and is there once.
@@ -111,16 +122,18 @@ struct MutantRun {
         return isRight
     }
 
-    /// The unit tests come last, for they have to be built.
-    private var proofs: [[String]] {
-        [["long", "--hours", "\(hours)"], ["exhaustive", "--states", "\(states)"], [Self.units]]
+    private func proofs(in package: MutantPackage) -> [[String]] {
+        switch package.contents {
+        case .units: [[Self.units]]
+        case .proofs: [["long", "--hours", "\(hours)"], ["exhaustive", "--states", "\(states)"]]
+        }
     }
 
     private static let units = "units"
 
     private func prove(_ proof: [String], in package: MutantPackage, atMost limit: Duration) throws -> Verdict {
-        let isUnits = proof == [Self.units]
-        return switch try isUnits ? package.test(atMost: .seconds(900)) : package.prove(proof, atMost: limit) {
+        let isUnits = package.contents == .units
+        return switch try isUnits ? package.test(atMost: limit) : package.prove(proof, atMost: limit) {
         case .exited(0): .passed
         case .exited(1): .broken
         case .exited, .killed: .crashed
@@ -128,25 +141,34 @@ struct MutantRun {
         }
     }
 
-    private func test(_ mutant: Mutant, _ package: MutantPackage) throws -> Result {
+    /// The proofs are built only where the unit tests notice nothing.
+    private func test(_ mutant: Mutant, _ packages: [MutantPackage]) throws -> Result {
+        var result = Result(mutant: mutant)
+        var last = ""
+        for package in packages where !result.isKilled && result.verdict != .notBuilt {
+            try test(mutant, package, &result)
+            last = Self.line(package.output())
+        }
+        print("\(mutant.name): \(result.text), \(last)")
+        fflush(nil)
+        return result
+    }
+
+    private func test(_ mutant: Mutant, _ package: MutantPackage, _ result: inout Result) throws {
         let original = originals[mutant.file] ?? ""
         try package.put(mutant.applied(to: original) ?? original, in: mutant.file)
         defer { try? package.put(original, in: mutant.file) }
-        var result = Result(mutant: mutant)
         do { try package.build() } catch let failure as ChildProcess.Failure {
             print("\(mutant.name): \(failure.message)")
-            result.verdict = .notBuilt
-            return result
+            return result.verdict = .notBuilt
         }
-        let clock = ContinuousClock()
-        for proof in proofs where !result.isKilled {
-            let time = try clock.measure { result.verdict = try prove(proof, in: package, atMost: Self.limit) }
+        for proof in proofs(in: package) where !result.isKilled {
+            let time = try ContinuousClock().measure {
+                result.verdict = try prove(proof, in: package, atMost: Self.limit)
+            }
             result.proof = proof[0]
             result.seconds = time / .seconds(1)
         }
-        print("\(mutant.name): \(result.text), \(Self.line(package.output()))")
-        fflush(nil)
-        return result
     }
 
     /// The unbroken proofs take a fraction of it.

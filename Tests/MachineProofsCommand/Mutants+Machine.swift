@@ -144,10 +144,6 @@ extension Mutant {
             "readTakesRowsInHand", core, "{ rows[row.id] == nil && !view.wasSettledMeanwhile(row.id) }",
             "{ !view.wasSettledMeanwhile(row.id) }"),
         Mutant(
-            "failedSleepIsBelieved", core,
-            "if case .sleep = view.question { ownership = ownership.isOurs ? .ours(.awake) : .notOurs }",
-            ""),
-        Mutant(
             "laterLookHidesEarlierOne", core, "nextLook = min(nextLook ?? moment, moment)",
             "nextLook = max(nextLook ?? moment, moment)"),
         Mutant(

@@ -68,6 +68,7 @@ case "mutants":
     var run = MutantRun(only: value(of: "--only"), folder: value(of: "--folder"))
     run.hours = number("--hours", or: run.hours)
     run.states = number("--states", or: run.states)
+    if let only = value(of: "--with").flatMap({ MutantPackage.Contents(rawValue: $0) }) { run.contents = [only] }
     if let part = value(of: "--part")?.split(separator: "/").compactMap({ Int($0) }), part.count == 2, part[1] > 0 {
         run.part = (part[0], of: part[1])
     }
@@ -77,5 +78,7 @@ default:
     print("usage: machine-proofs exhaustive [--states N] [--world NAME] [--threads N] [--seconds N] [--liveness N]")
     print("       machine-proofs long [--hours N] [--seed N] [--threads N]")
     print("       machine-proofs trace SEED [BUSINESS]")
-    print("       machine-proofs mutants [--only NAME] [--hours H] [--states N] [--part K/N] [--folder PATH]")
+    print(
+        "       machine-proofs mutants [--only NAME] [--hours H] [--states N] [--part K/N] [--with units|proofs] [--folder PATH]"
+    )
 }

@@ -259,7 +259,6 @@ extension BusinessMachine {
     }
 
     private mutating func askFailed(now: Moment, random: EngineRandom) {
-        if case .sleep = view.question { ownership = ownership.isOurs ? .ours(.awake) : .notOurs }
         hasNews = true
         view.askFailed(now: now, random: random.next())
     }
