@@ -89,9 +89,13 @@ struct Pooler: Sendable {
         guard fclose(file) == 0, written >= 0 else { throw ScratchFile.Failure(path) }
     }
 
+    /// One more client, to be closed by the caller.
+    func connection() async throws -> PostgresConnection {
+        try await PostgresConnection.connect(PostgresConfiguration(connectionString: connectionString))
+    }
+
     private func takesConnections() async -> Bool {
-        let configuration = PostgresConfiguration(connectionString: connectionString)
-        guard let connection = try? await PostgresConnection.connect(configuration) else { return false }
+        guard let connection = try? await connection() else { return false }
         await connection.close()
         return true
     }
