@@ -116,6 +116,7 @@ public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStrin
     public static let invalidAuthorization: SQLState = "28000"
     public static let invalidCatalogName: SQLState = "3D000"
     public static let cannotConnectNow: SQLState = "57P03"
+    public static let protocolViolation: SQLState = "08P01"
     public static let featureNotSupported: SQLState = "0A000"
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import LibPQ
 import MarketSandbox
 import TestSupport
 import Testing
@@ -79,19 +80,79 @@ struct PoolerTests {
         }
     }
 
-    @Test(arguments: [["run"], ["run", "--once"], ["run", "--dry-run"]])
-    func aPoolThatKeepsNoSessionIsRefused(arguments: [String]) async throws {
+    /// A pool whose connections have no server process for themselves.
+    enum Sessionless: String, Sendable, CaseIterable {
+        case transaction, transactionInTurn, transactionOfOne, statement, statementOfOne
+
+        var mode: Pooler.Mode { self == .statement || self == .statementOfOne ? .statement : .transaction }
+
+        var settings: [String: String] {
+            switch self {
+            case .transaction, .statement: [:]
+            case .transactionInTurn: ["server_round_robin": "1"]
+            case .transactionOfOne, .statementOfOne: ["default_pool_size": "1"]
+            }
+        }
+
+        /// Processes that are there already: where two are taken in turn, a transaction beside ours takes the other one.
+        var processes: Int { self == .transactionInTurn ? 2 : 0 }
+    }
+
+    @Test(arguments: Sessionless.allCases, [["run"], ["run", "--once"], ["run", "--dry-run"]])
+    func aPoolThatKeepsNoSessionIsRefused(pool: Sessionless, arguments: [String]) async throws {
         let database = try await TestDatabase.make()
         try await database.insert(1...3)
-        let pooler = Pooler(before: database, .transaction)
+        let pooler = Pooler(before: database, pool.mode, settings: pool.settings)
         try await withSandbox { sandbox in
             var settings = settings(pooler, sandbox)
             settings.arguments = arguments
-            let run = try await pooler.run { try await finish(settings) }
+            let run = try await pooler.run {
+                try await fill(pooler, processes: pool.processes)
+                return try await finish(settings, atMost: .seconds(20))
+            }
             #expect(run.ending == .exited(78), "\(run.errors)")
-            #expect(run.errors.contains("connection pooler in transaction"), "\(run.errors)")
+            #expect(run.errors.contains("connection pooler in transaction or statement mode"), "\(run.errors)")
             #expect(run.errors.contains("a pool in session mode"), "\(run.errors)")
             #expect(sandbox.state().requests == 0)
+        }
+    }
+
+    private func fill(_ pooler: Pooler, processes: Int) async throws {
+        var connections: [PostgresConnection] = []
+        for _ in 0..<processes {
+            let connection = try await pooler.connection()
+            _ = try await connection.query(PostgresStatement("BEGIN"))
+            connections.append(connection)
+        }
+        for connection in connections {
+            _ = try await connection.query(PostgresStatement("ROLLBACK"))
+            await connection.close()
+        }
+    }
+
+    /// Such a pool has not even noticed that the owner is dead, and gives its session to the next one, locks included.
+    @Test func theLocksOfADeadOwnerAreNotInheritedFromAPoolThatResetsNoSession() async throws {
+        let database = try await TestDatabase.make()
+        try await database.insert(1...3)
+        let pooler = Pooler(before: database, .session, settings: ["server_reset_query": ""])
+        try await withSandbox { sandbox in
+            try await pooler.run {
+                let (dead, fresh) = (try await pooler.connection(), try await pooler.connection())
+                let own = PostgresStatement("SELECT pg_advisory_lock(market_chat.owner_key(11))")
+                let nothing = PostgresStatement("SELECT 1")
+                for (connection, statement) in [(dead, own), (fresh, nothing)] {
+                    _ = try await connection.query(statement)
+                }
+                // The daemon's session gets the one that was let go of last; the dead one's is for what it opens beside.
+                await dead.close()
+                _ = try await fresh.query(nothing)
+                await fresh.close()
+                try await withDaemon(settings(pooler, sandbox)) { daemon in
+                    try await database.untilSettled(atMost: .seconds(20))
+                    #expect(try await daemon.drain() == .exited(0))
+                }
+            }
+            try await database.expectTruth(of: sandbox, rows: 3)
         }
     }
 }

@@ -181,13 +181,15 @@ import Testing
 
     @Test func scriptsAndRequestsTakeTurns() async throws {
         let connection = try await connect()
+        _ = try await connection.query(PostgresStatement("CREATE TEMP TABLE s (x int8)"))
+        // In whichever order.
         async let before = connection.query(PostgresStatement("SELECT 1 AS n"))
         async let script: Void = connection.execute(
-            script: "CREATE TEMP TABLE s (x int8); INSERT INTO s VALUES (1), (2); SELECT * FROM s;")
+            script: "INSERT INTO s VALUES (1); INSERT INTO s VALUES (2); SELECT * FROM s;")
         async let after = connection.query(PostgresStatement("SELECT count(*) AS n FROM s"))
         #expect(try await before[0].decode("n", as: Int.self) == 1)
         try await script
-        #expect(try await after[0].decode("n", as: Int.self) == 2)
+        #expect(try await [0, 2].contains(after[0].decode("n", as: Int.self)))
         let error = await failure { () async throws(PostgresError) in
             try await connection.execute(script: "INSERT INTO s VALUES (3); SELECT 1/0; INSERT INTO s VALUES (4)")
         }

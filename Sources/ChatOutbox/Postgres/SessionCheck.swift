@@ -23,9 +23,7 @@ struct SessionCheck {
             return try Facts(try await connection.pipeline([settings, wanted])[1][0])
         }
         if let problem = facts.problem { throw problem }
-        if facts.backendPID != connection.backendPID {
-            try await refuseTransactionPooler(connection, backendPID: facts.backendPID)
-        }
+        try await refuseTransactionPooler(connection, backendPID: facts.backendPID)
         let schema = try await OutboxError.catching { () async throws(PostgresError) in
             try await SchemaVersion.read(from: connection)
         }
@@ -47,31 +45,56 @@ struct SessionCheck {
             PostgresStatement("SELECT set_config('client_connection_check_interval', '500', false)"))
     }
 
-    /// The server's process is not the one that libpq was told of, so something stands in between.
+    /// Refuses a pooler that does not keep one process for us.
     ///
-    /// A pooler in session mode keeps one process for us. One in transaction mode gives ours to another client as soon
-    /// as we are idle: while a second connection holds a transaction open, we get another process.
+    /// That libpq was told the number of the process that answers proves nothing: a pooler may pass it on, and take another
+    /// process for the next statement.
     private func refuseTransactionPooler(
         _ connection: PostgresConnection, backendPID: Int32
     ) async throws(OutboxError) {
         let other = try await OutboxError.catching { () async throws(PostgresError) in
             try await PostgresConnection.connect(server)
         }
-        var seen: Set<Int32> = [backendPID]
+        let isKept: Bool
         do throws(PostgresError) {
-            _ = try await other.query(PostgresStatement("BEGIN"))
-            _ = try await other.query(PostgresStatement("SELECT 1"))
-            for _ in 0..<3 {
-                let pid = PostgresStatement("SELECT pg_backend_pid() AS backend_pid")
-                seen.insert(try await connection.query(pid)[0].decode("backend_pid"))
-            }
-            _ = try await other.query(PostgresStatement("ROLLBACK"))
+            isKept = try await keeps(process: backendPID, of: connection, beside: other)
             await other.close()
         } catch {
             await other.close()
             throw OutboxError(error)
         }
-        if seen.count > 1 { throw .transactionPooler }
+        if !isKept { throw .transactionPooler }
+    }
+
+    /// Whether a connection goes on with its process, whatever another one does.
+    ///
+    /// Else the process is given away as soon as we are idle. A pooler that takes the one that was used last gives it to
+    /// the other connection; one that takes them in turn gives us another one with the next statement; and while the
+    /// other one holds a transaction open in our process, we get another one in any case. Nothing here waits for a process,
+    /// so that a pool of one is seen through as well.
+    private func keeps(
+        process: Int32, of connection: PostgresConnection, beside other: PostgresConnection
+    ) async throws(PostgresError) -> Bool {
+        for _ in 0..<3 {
+            guard try await processID(of: connection) == process else { return false }
+            guard try await processID(of: other) != process else { return false }
+        }
+        do throws(PostgresError) {
+            _ = try await other.query(PostgresStatement("BEGIN"))
+        } catch {
+            // PgBouncer in statement mode. A server has no such answer to this.
+            if error.sqlState == .protocolViolation { return false }
+            throw error
+        }
+        guard try await processID(of: other) != process, try await processID(of: connection) == process else {
+            return false
+        }
+        _ = try await other.query(PostgresStatement("ROLLBACK"))
+        return true
+    }
+
+    private func processID(of connection: PostgresConnection) async throws(PostgresError) -> Int32 {
+        try await connection.query(PostgresStatement("SELECT pg_backend_pid() AS backend_pid"))[0].decode("backend_pid")
     }
 
     /// What ``SQLText/sessionFacts`` tells.
@@ -122,6 +145,6 @@ struct SessionCheck {
 
 extension OutboxError {
     static let transactionPooler = OutboxError.unusable(
-        "a connection pooler in transaction mode stands before the server, and market-chatd needs a session of its own:"
+        "a connection pooler in transaction or statement mode stands before the server, and market-chatd needs a session of its own:"
             + " point DATABASE_URL at the server itself, or at a pool in session mode")
 }

@@ -9,10 +9,14 @@
 --
 -- enable_seqscan: a plan that was made while the outbox was empty reads the whole of it, and is kept until the next ANALYZE.
 --
+-- pg_advisory_unlock_all: a pooler that does not reset its sessions gives us one in which a dead process was the owner. It
+-- would be ours to keep, and nobody would settle.
+--
 -- $1 the heartbeat in milliseconds: a process that freezes, or a host that vanishes, loses the session and with it its
 --    businesses after three of them (and not in less than two seconds).
 -- $2 statement_timeout and $3 lock_timeout in milliseconds: a user's trigger may hang, or wait for a lock.
 SELECT
+    pg_advisory_unlock_all(),
     set_config('client_min_messages', 'error', false),
     set_config('DateStyle', 'ISO', false),
     set_config('default_transaction_isolation', 'read committed', false),
