@@ -2,7 +2,7 @@ import Glibc
 
 /// Breaks the decisions on purpose, one mutant at a time, and says which proof notices.
 struct MutantRun {
-    /// Only the mutants whose names contain this.
+    /// Only the mutants whose names contain one of these, separated by commas.
     let only: String?
     /// Of so many parts of the list, which one, from 1 on.
     var part = (1, of: 1)
@@ -71,7 +71,8 @@ struct MutantRun {
     }
 
     private mutating func run(in packages: [MutantPackage]) throws -> Bool {
-        let chosen = Mutant.all.filter { mutant in only.map { mutant.name.contains($0) } ?? true }
+        let words = only.map { $0.split(separator: ",") }
+        let chosen = Mutant.all.filter { mutant in words.map { $0.contains { mutant.name.contains($0) } } ?? true }
         let mutants = chosen.indices.filter { $0 % part.of == part.0 - 1 }.map { chosen[$0] }
         for package in packages {
             try package.make()

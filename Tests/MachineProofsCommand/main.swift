@@ -79,6 +79,6 @@ default:
     print("       machine-proofs long [--hours N] [--seed N] [--threads N]")
     print("       machine-proofs trace SEED [BUSINESS]")
     print(
-        "       machine-proofs mutants [--only NAME] [--hours H] [--states N] [--part K/N] [--with units|proofs] [--folder PATH]"
+        "       machine-proofs mutants [--only NAME,…] [--hours H] [--states N] [--part K/N] [--with units|proofs] [--folder PATH]"
     )
 }

@@ -78,6 +78,7 @@ struct Stepper {
     }
 
     /// At its timer's time.
+    @discardableResult
     mutating func wait() -> [MachineCommand] {
         now = max(timer ?? now, now)
         return tell(.timer)
