@@ -48,7 +48,7 @@ struct RequestRules {
 
     /// What the next owner would believe.
     mutating func remembered(_ record: BusinessRecord, _ world: World) {
-        guard isCounted, sessionsLost == 0, let quota = record.quota else { return }
+        guard plan.isAlone, sessionsLost == 0, let quota = record.quota else { return }
         let end = world.market.windowEnd(at: world.now)
         // Of the present window, and not of one that is over.
         guard abs(world.now + quota.resetsIn / .seconds(1) - end) < 2 else { return }
