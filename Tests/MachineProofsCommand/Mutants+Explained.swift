@@ -1,8 +1,7 @@
 extension Mutant {
-    /// Why no proof notices them.
+    /// Why nothing notices them.
     static let explained: [String: String] = [
-        "drainForgetsUnwritten": "no world drains a machine; its unit tests do",
-        "drainDoesNotTryOnceMore": "no world drains a machine; its unit tests do",
+        "drainDoesNotTryOnceMore": "a pause is four seconds at most, and a drain lasts longer: it is tried all the same",
         "hostIsAwayOneFailureLater": "five failures or six: no rule depends on it",
     ]
 }

@@ -233,7 +233,8 @@ extension BusinessMachine {
     // MARK: Telling
 
     private mutating func logChanges(from before: Hold?, _ circuits: PerKind<CircuitBreaker>, now: Moment) {
-        if let hold = conditions.hold, hold != before {
+        // One that is only longer by a probe's failure is no news.
+        if let hold = conditions.hold, hold.since != before?.since || hold.kind != before?.kind {
             commands.append(.log(.held(hold, for: hold.until - now)))
         } else if before != nil, conditions.hold == nil {
             commands.append(.log(.released))
