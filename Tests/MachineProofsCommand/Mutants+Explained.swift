@@ -1,7 +1,7 @@
 extension Mutant {
     /// Why nothing notices them.
     static let explained: [String: String] = [
-        "drainDoesNotTryOnceMore": "a pause is four seconds at most, and a drain lasts longer: it is tried all the same",
+        "drainDoesNotTryOnceMore": "a pause is shorter than a drain: it is tried all the same",
         "hostIsAwayOneFailureLater": "five failures or six: no rule depends on it",
     ]
 }
