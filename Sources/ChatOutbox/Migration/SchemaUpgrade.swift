@@ -122,12 +122,13 @@ struct SchemaUpgrade {
         var deleted: Int64 = 0
         while true {
             let statement = PostgresStatement(statement, [.int64(last), .int32(Self.part)])
-            let rows = try await run { () async throws(PostgresError) in try await connection.query(statement) }
-            guard let row = rows.first else { break }
-            deleted += try await run { () async throws(PostgresError) in try row.decode("deleted", as: Int64.self) }
-            last = try await run { () async throws(PostgresError) in
-                try row.decode("last_outbox_id", as: Int64.self)
+            let isOver = try await run { () async throws(PostgresError) in
+                guard let row = try await connection.query(statement).first else { return true }
+                deleted += try row.decode("deleted", as: Int64.self)
+                last = try row.decode("last_outbox_id", as: Int64.self)
+                return false
             }
+            if isOver { break }
         }
         if deleted > 0 { progress("\(deleted) old exchanges forgotten, of which each row keeps the last 50") }
     }
