@@ -12,7 +12,11 @@ public protocol Outbox: Sendable {
     ///
     /// The wait is PostgreSQL's own (a lock that the owning session holds), so it ends within milliseconds of the
     /// owner's death. It returns at once where one of them has no owner. It claims nothing.
-    func waitForVacancy(among businessIDs: [Int64], atMost limit: Duration) async throws(OutboxError)
+    ///
+    /// - Returns: who holds ownership without being an instance of ours; their ends are not waited for.
+    func waitForVacancy(
+        among businessIDs: [Int64], atMost limit: Duration
+    ) async throws(OutboxError) -> [StrangeOwner]
 
     /// Waits until the transactions that have inserted rows of this business and are still open have ended, or until
     /// `limit` has passed. While it waits, new producers see the owner as asleep, and so they notify it.
@@ -93,6 +97,22 @@ public enum Sleep: Sendable, Hashable {
     case covered
     /// Not those whose transactions are open: see ``Outbox/waitForProducers(of:atMost:)``.
     case producersAreOpen
+}
+
+/// A session that holds the lock of a business's owner and is no market-chatd: anybody who may connect can take it.
+public struct StrangeOwner: Sendable, Hashable {
+    public var businessID: Int64
+    /// The process of the server, for `pg_terminate_backend`.
+    public var processID: Int32
+    public var roleName: String
+    public var applicationName: String
+
+    public init(businessID: Int64, processID: Int32, roleName: String, applicationName: String) {
+        self.businessID = businessID
+        self.processID = processID
+        self.roleName = roleName
+        self.applicationName = applicationName
+    }
 }
 
 /// What the database tells by itself.

@@ -33,9 +33,32 @@ import Testing
         #expect(try await session.settle(results, remembering: [record]) == [.written, .written, .written, .written])
         #expect(try await session.sampleDue(of: 11, contextType: nil, excluding: [4], limit: 9).isEmpty)
         #expect(try await session.settleApart([results[3]]) == [.written])
-        try await outbox.waitForVacancy(among: [22], atMost: .seconds(1))
+        _ = try await outbox.waitForVacancy(among: [22], atMost: .seconds(1))
         try await outbox.waitForProducers(of: 22, atMost: .seconds(1))
         await session.close()
+        await outbox.close()
+    }
+
+    @Test func theDaemonsRoleDeletesOldRowsWhereItIsAllowedTo() async throws {
+        let database = try await withRoles()
+        try await database.sql("GRANT DELETE ON market_chat.outbox TO market_chatd")
+        try await database.insert(1...3)
+        try await database.sql(
+            """
+            INSERT INTO market_chat.attempt (outbox_id, verdict) SELECT id, 'created' FROM market_chat.outbox;
+            UPDATE market_chat.outbox SET state = 'created', chat_id = 5, settled_at = now() - interval '2 days'
+            WHERE context_id < 3
+            """)
+        let outbox = database.outbox(user: "market_chatd")
+        var walk = RetentionWalk()
+        var deleted = 0
+        repeat {
+            walk = try await outbox.deleteSettled(olderThan: .seconds(86_400), walk, limit: 2)
+            deleted += walk.deleted
+        } while !walk.isOver
+        #expect(deleted == 2)
+        #expect(try await database.value("SELECT string_agg(context_id::text, ',') FROM market_chat.outbox") == "3")
+        #expect(try await database.value("SELECT count(*) FROM market_chat.attempt") == "1", "their exchanges go along")
         await outbox.close()
     }
 

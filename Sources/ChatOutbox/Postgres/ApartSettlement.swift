@@ -16,7 +16,7 @@ struct ApartSettlement {
     private static let longestNote = 1000
     private static let noTime = "not tried by itself yet: the results before it took too long"
 
-    let writers: WatchConnections
+    let writers: SideConnections
     let hasDeferredTriggers: Bool
 
     /// What became of one row, and whether that says something of the server.

@@ -15,11 +15,11 @@ public final class PostgresOutbox: Outbox {
     /// One for all connections, which remember together which host is the good one.
     private let server: PostgresConfiguration
     /// For those who wait until producers have committed.
-    private let producerWatchers: WatchConnections
+    private let producerWatchers: SideConnections
     /// For those who wait for owners, and for what is asked now and then.
-    private let ownerWatchers: WatchConnections
+    private let ownerWatchers: SideConnections
     /// For results that a session could not write at once.
-    private let writers: WatchConnections
+    private let writers: SideConnections
     /// Owners that are waited for at a time; one connection more is kept free.
     private static let ownersWatched = 3
 
@@ -44,8 +44,10 @@ public final class PostgresOutbox: Outbox {
         let server = PostgresConfiguration.forOutbox(
             configuration.connectionString, queryTimeout: Self.answerTimeout)
         self.server = server
-        func connections(_ limit: Int, statementTimeout: Duration) -> WatchConnections {
-            WatchConnections(limit: limit) { () async throws(PostgresError) in
+        func connections(_ limit: Int, statementTimeout: Duration) -> SideConnections {
+            // The server ends it after three heartbeats or two seconds, and notes that as an error.
+            let idleLimit = min(max(configuration.pollInterval, .seconds(1)), .seconds(60))
+            return SideConnections(limit: limit, idleLimit: idleLimit) { () async throws(PostgresError) in
                 let connection = try await PostgresConnection.connect(server)
                 _ = try await connection.query(Self.settings(configuration, statementTimeout: statementTimeout))
                 return connection
@@ -89,14 +91,20 @@ public final class PostgresOutbox: Outbox {
 
 // Waiting for others, by locks of PostgreSQL's.
 extension PostgresOutbox {
-    public func waitForVacancy(among businessIDs: [Int64], atMost limit: Duration) async throws(OutboxError) {
-        let owners = try await ownerWatchers.run(
+    public func waitForVacancy(
+        among businessIDs: [Int64], atMost limit: Duration
+    ) async throws(OutboxError) -> [StrangeOwner] {
+        let rows = try await ownerWatchers.run(
             PostgresStatement(SQLText.owners, [.int64Array(businessIDs)]))
-        let processes = try OutboxError.decoding { () throws(PostgresError) in
-            try owners.map { row throws(PostgresError) in try row.decode("pid", as: Int32?.self) }
+        let owners = try OutboxError.decoding { () throws(PostgresError) in
+            try rows.map { row throws(PostgresError) in
+                (session: try StrangeOwner(row), isStrange: try row.decode("is_stranger", as: Bool.self))
+            }
         }
-        guard processes.allSatisfy({ $0 != nil }) else { return }
-        let distinct = Set(processes.compactMap { $0 }).sorted().prefix(Self.ownersWatched)
+        let strangers = owners.filter(\.isStrange).compactMap(\.session)
+        let ours = Set(owners.filter { !$0.isStrange }.compactMap(\.session?.processID))
+        guard owners.allSatisfy({ $0.session != nil }), !ours.isEmpty else { return strangers }
+        let distinct = ours.sorted().prefix(Self.ownersWatched)
         let limit = min(limit, Self.longestWait)
         let result = await withTaskGroup(of: Result<Void, OutboxError>.self) { group in
             for process in distinct {
@@ -106,6 +114,7 @@ extension PostgresOutbox {
             return await group.next() ?? .success(())
         }
         try result.get()
+        return strangers
     }
 
     private func waitForEnd(of process: Int32, atMost limit: Duration) async -> Result<Void, OutboxError> {
@@ -178,6 +187,16 @@ public struct RetentionWalk: Sendable, Hashable {
         self.lastID = lastID
         self.deleted = deleted
         self.isOver = isOver
+    }
+}
+
+extension StrangeOwner {
+    /// `nil` where nobody is the owner.
+    init?(_ row: PostgresRow) throws(PostgresError) {
+        guard let processID = try row.decode("pid", as: Int32?.self) else { return nil }
+        self.init(
+            businessID: try row.decode("business_id"), processID: processID, roleName: try row.decode("role_name"),
+            applicationName: try row.decode("application_name"))
     }
 }
 

@@ -14,7 +14,7 @@ final class PostgresSession: OutboxSession {
     private let settlement: Settlement
     private let apart: ApartSettlement
 
-    init(connection: PostgresConnection, facts: SessionCheck.Facts, writers: WatchConnections) {
+    init(connection: PostgresConnection, facts: SessionCheck.Facts, writers: SideConnections) {
         self.connection = connection
         self.facts = facts
         let sleepLocks = SleepLocks(connection: connection)

@@ -12,6 +12,10 @@ actor SessionSupervisor {
     static let shortLife = Duration.seconds(5)
     /// Between two tries where waiting alone does not help, and a person has to act.
     static let unusablePause = Duration.seconds(30)
+    /// A wait for a vacancy that ends sooner, with nothing to claim then, was in vain: others were faster, or are not ours.
+    static let vainWait = Duration.milliseconds(20)
+    /// After waits in vain, one after the other: the locks of a process that ends are freed one by one.
+    static let afterVainWaits = Backoff(base: .milliseconds(1), max: .seconds(1))
 
     private let context: EngineContext
     private let workers: [BusinessWorker]
@@ -21,6 +25,8 @@ actor SessionSupervisor {
     private var hasHadSession = false
     /// Once for each time that the database is away; the rest is for those who debug.
     private var hasLoggedWaiting = false
+    private var vainWaits = 0
+    private var strangers: Set<StrangeOwner> = []
 
     private struct State {
         var database = EngineStatus.Database.connecting(problem: nil)
@@ -208,15 +214,33 @@ actor SessionSupervisor {
         let start = context.clock.now
         guard !missing.isEmpty, deadline > start else { return await context.clock.sleep(until: deadline) }
         do {
-            try await context.outbox.waitForVacancy(among: missing, atMost: deadline - start)
-            // Where the wait ends at once and yet nothing can be claimed, others are faster: not in a tight loop.
-            if context.clock.now - start < .milliseconds(20) {
-                await context.clock.sleep(until: start + .milliseconds(20))
+            let strangers = try await context.outbox.waitForVacancy(among: missing, atMost: deadline - start)
+            guard context.clock.now - start < Self.vainWait else {
+                vainWaits = 0
+                return
             }
+            let pause = Self.afterVainWaits.delay(attempts: vainWaits, random: context.random.next())
+            vainWaits += 1
+            // One whose process is just ending is none.
+            if pause >= .milliseconds(500) { logStrangers(strangers) }
+            await context.clock.sleep(until: min(deadline, context.clock.now + pause))
         } catch {
             logger.debug("Cannot wait for a vacancy", metadata: ["error.message": "\(error)"])
             await context.clock.sleep(until: min(deadline, start + .seconds(1)))
         }
+    }
+
+    private func logStrangers(_ found: [StrangeOwner]) {
+        for stranger in found where strangers.insert(stranger).inserted {
+            logger.error(
+                "Business owned by a session that is no market-chatd: nobody settles its rows until that session ends",
+                metadata: [
+                    "business.id": "\(stranger.businessID)", "database.process": "\(stranger.processID)",
+                    "database.role": "\(stranger.roleName)", "database.application": "\(stranger.applicationName)",
+                    "cure": "SELECT pg_terminate_backend(\(stranger.processID))",
+                ])
+        }
+        strangers.formIntersection(found)
     }
 
     private func turn() {

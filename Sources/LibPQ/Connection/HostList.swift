@@ -41,7 +41,7 @@ struct HostList: Sendable, Equatable {
     ///   password in strange places.
     init(of configuration: PostgresConfiguration) throws(PostgresError) {
         if let flaw = configuration.flawOfForm { throw flaw }
-        let options = Self.options(of: configuration)
+        let options = try Self.options(of: configuration)
         func list(_ key: String) -> [String] {
             guard let text = options[key]?.value, !text.isEmpty else { return [] }
             return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
@@ -143,13 +143,19 @@ extension HostList {
 
     /// What libpq makes of all sources together. Only a connection tells that, so one is begun with a value that cannot be,
     /// on which libpq gives up before it looks for a host.
-    ///
-    /// Without values where something else is wrong: then the first attempt tells what.
-    private static func options(of configuration: PostgresConfiguration) -> [String: Option] {
+    private static func options(of configuration: PostgresConfiguration) throws(PostgresError) -> [String: Option] {
         var impossible = configuration
         impossible.overrides.append(("channel_binding", "none: the parameters are only read"))
         guard let connection = impossible.withParameters({ PQconnectStartParams($0, $1, 1) }) else { return [:] }
         let handle = ConnectionHandle(pointer: connection)
+        let complaint = String(cString: PQerrorMessage(handle.pointer))
+        guard !complaint.contains(" of service ") && !complaint.contains("service file") else {
+            throw PostgresError(
+                .misuse,
+                "the service that it names is not to be found: it has to stand in PGSERVICEFILE, in ~/.pg_service.conf,"
+                    + " or in pg_service.conf of the folder that pg_config --sysconfdir tells, for the user who runs this"
+            )
+        }
         let options = PQconninfo(handle.pointer)
         defer { PQconninfoFree(options) }
         var found: [String: Option] = [:]

@@ -63,12 +63,15 @@ final class SimulatedOutbox: Outbox {
         return SimulatedSession(id: id, signals: signals, outbox: self)
     }
 
-    func waitForVacancy(among businessIDs: [Int64], atMost limit: Duration) async throws(OutboxError) {
+    func waitForVacancy(
+        among businessIDs: [Int64], atMost limit: Duration
+    ) async throws(OutboxError) -> [StrangeOwner] {
         let end = clock.now.advanced(by: limit)
         while clock.now < end, !Task.isCancelled {
-            if database.hasVacancy(among: businessIDs) { return }
+            if database.hasVacancy(among: businessIDs) { break }
             await pause(.milliseconds(4)...(.milliseconds(9)))
         }
+        return []
     }
 
     func waitForProducers(of businessID: Int64, atMost limit: Duration) async throws(OutboxError) {

@@ -2,21 +2,31 @@ import LibPQ
 
 /// A few connections beside the session, for statements that wait or may take long.
 ///
-/// Whoever finds none free waits for one, in the order of the calls and within its own limit.
-actor WatchConnections {
+/// Whoever finds none free waits for one, in the order of the calls and within its own limit. One that nobody needs is
+/// closed after a while.
+actor SideConnections {
     private static let longestQueue = Duration.seconds(1)
 
     private let limit: Int
+    private let idleLimit: Duration
     private let connect: @Sendable () async throws(PostgresError) -> PostgresConnection
-    private var idle: [PostgresConnection] = []
+    /// The one that was used last is the last one.
+    private var idle: [(connection: PostgresConnection, since: ContinuousClock.Instant)] = []
+    private var reaping: Task<Void, Never>?
     private var busy = 0
     private var queue: [(id: Int, turn: CheckedContinuation<Bool, Never>)] = []
     private var nextID = 0
     private var isClosed = false
 
-    /// - Parameter limit: so many connections at most.
-    init(limit: Int, connect: @escaping @Sendable () async throws(PostgresError) -> PostgresConnection) {
+    /// - Parameters:
+    ///   - limit: so many connections at most.
+    ///   - idleLimit: how long an idle one is kept.
+    init(
+        limit: Int, idleLimit: Duration,
+        connect: @escaping @Sendable () async throws(PostgresError) -> PostgresConnection
+    ) {
         self.limit = limit
+        self.idleLimit = idleLimit
         self.connect = connect
     }
 
@@ -62,9 +72,10 @@ actor WatchConnections {
 
     func close() async {
         isClosed = true
+        reaping?.cancel()
         let connections = idle
         idle = []
-        for connection in connections { await connection.close() }
+        for (connection, _) in connections { await connection.close() }
     }
 
     // MARK: Turns
@@ -105,7 +116,7 @@ actor WatchConnections {
         // One that idled may have been closed by the server meanwhile: then a new one is asked.
         if let used = idle.popLast() {
             do {
-                return try await answers(to: statements, by: used, timeout: timeout)
+                return try await answers(to: statements, by: used.connection, timeout: timeout)
             } catch {
                 guard error.isConnectionLost else { throw error }
             }
@@ -127,6 +138,20 @@ actor WatchConnections {
     }
 
     private func keep(_ connection: PostgresConnection) async {
-        if isClosed { await connection.close() } else { idle.append(connection) }
+        if isClosed { return await connection.close() }
+        idle.append((connection, .now))
+        if reaping == nil { reaping = Task { await closeIdle() } }
+    }
+
+    /// Until none is left.
+    private func closeIdle() async {
+        while let oldest = idle.first, !isClosed {
+            try? await Task.sleep(until: oldest.since + idleLimit, clock: .continuous)
+            while let first = idle.first, first.since + idleLimit <= .now {
+                idle.removeFirst()
+                await first.connection.close()
+            }
+        }
+        reaping = nil
     }
 }
