@@ -15,7 +15,7 @@ public final class PrivatePostgres: Sendable {
     /// What `port` is set to: 5432 unless the settings say otherwise.
     public let port: Int
     let programs: ServerPrograms
-    private let janitor: Janitor
+    private let reaper: Reaper
     private let databaseNumber = Atomic(0)
 
     /// The `host` of a connection string.
@@ -25,11 +25,11 @@ public final class PrivatePostgres: Sendable {
     /// What the server logs.
     public var logFile: String { directory + "/log" }
 
-    private init(directory: String, port: Int, programs: ServerPrograms, janitor: Janitor) {
+    private init(directory: String, port: Int, programs: ServerPrograms, reaper: Reaper) {
         self.directory = directory
         self.port = port
         self.programs = programs
-        self.janitor = janitor
+        self.reaper = reaper
     }
 
     /// Creates and starts a cluster.
@@ -43,20 +43,20 @@ public final class PrivatePostgres: Sendable {
     ) async throws -> PrivatePostgres {
         let programs = try await ServerPrograms.find()
         let directory = try PrivateDirectory.create(owner: programs.account)
-        let janitor: Janitor
+        let reaper: Reaper
         do {
-            janitor = try Janitor.hire(for: directory)
+            reaper = try Reaper.start(for: directory)
         } catch {
             PrivateDirectory.removeEmpty(directory)
             throw error
         }
         let port = extraSettings["port"].flatMap(Int.init) ?? 5432
-        let cluster = PrivatePostgres(directory: directory, port: port, programs: programs, janitor: janitor)
+        let cluster = PrivatePostgres(directory: directory, port: port, programs: programs, reaper: reaper)
         do {
             try await cluster.initialize(fsync: fsync, extraSettings: extraSettings)
             try await cluster.start()
         } catch {
-            await janitor.dismiss()
+            await reaper.stop()
             throw error
         }
         return cluster
@@ -100,7 +100,7 @@ public final class PrivatePostgres: Sendable {
 
     /// Stops the server, removes the directory, and returns when both is done. Safe to call twice.
     public func stopAndRemove() async {
-        await janitor.dismiss()
+        await reaper.stop()
     }
 }
 

@@ -42,7 +42,7 @@ import Testing
         }
         #expect(Self.shellCode(result.terminationStatus) == shellCode)
         let directory = try #require(result.closureResult)
-        // After a kill -9 it is the janitor of the cluster and the kernel who clean up, a moment later.
+        // After a kill -9 it is the reaper of the cluster and the kernel who clean up, a moment later.
         let watch = Stopwatch()
         while access(directory, F_OK) == 0 || !Self.processes(naming: directory).isEmpty {
             try #require(watch.elapsed < .seconds(20), "\(directory) or a process of it is left")

@@ -71,7 +71,7 @@ public final class PostgresOutbox: Outbox {
             try await PostgresConnection.connect(server)
         }
         do {
-            let facts = try await SessionCheck(configuration: configuration, server: server).prepare(connection)
+            let facts = try await SessionSetup(configuration: configuration, server: server).prepare(connection)
             return PostgresSession(connection: connection, facts: facts, writers: writers)
         } catch {
             await connection.close()

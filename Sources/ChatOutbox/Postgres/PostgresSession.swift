@@ -8,21 +8,21 @@ final class PostgresSession: OutboxSession {
     private static let farewell = Duration.milliseconds(500)
 
     let connection: PostgresConnection
-    private let facts: SessionCheck.Facts
+    private let facts: SessionSetup.Facts
     let signals: any AsyncSequence<OutboxSignal, Never> & Sendable
     private let sleepLocks: SleepLocks
-    private let settlement: Settlement
+    private let settlement: SessionSettlement
     private let apart: ApartSettlement
 
-    init(connection: PostgresConnection, facts: SessionCheck.Facts, writers: SideConnections) {
+    init(connection: PostgresConnection, facts: SessionSetup.Facts, writers: SideConnections) {
         self.connection = connection
         self.facts = facts
         let sleepLocks = SleepLocks(connection: connection)
         self.sleepLocks = sleepLocks
-        settlement = Settlement(connection: connection, hasDeferredTriggers: facts.hasDeferredTriggers)
+        settlement = SessionSettlement(connection: connection, hasDeferredTriggers: facts.hasDeferredTriggers)
         apart = ApartSettlement(writers: writers, hasDeferredTriggers: facts.hasDeferredTriggers)
         signals = connection.notifications.flatMap { notification in
-            let isOurs = notification.channel == SessionCheck.channel
+            let isOurs = notification.channel == SessionSetup.channel
             let signals = isOurs ? await sleepLocks.signals(of: notification.payload) : []
             return AsyncStream { stream in
                 for signal in signals { stream.yield(signal) }

@@ -1,4 +1,4 @@
--- The rows of a business that are due and were tried before, of those near the front: in the order of due_rows.sql, and
+-- The rows of a business that are due and were tried before, of those near the front: in the order of outbox_due.sql, and
 -- found in the same way. Only the first 200 due rows are looked at, since a million that were never tried may lie before
 -- the next one.
 --

@@ -1,7 +1,7 @@
 import LibPQ
 
 /// Makes a new connection fit to be a session, and refuses one that cannot be.
-struct SessionCheck {
+struct SessionSetup {
     /// The oldest server that has `idle_session_timeout`.
     static let oldestServer = 140_000
     /// What producers' triggers notify.

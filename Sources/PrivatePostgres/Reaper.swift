@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The pipe ends when we let go of it, and also when we are killed: nothing is left behind in either case. It is in a
 /// session of its own, so that a Ctrl-C at the terminal does not reach it.
-final class Janitor: Sendable {
+final class Reaper: Sendable {
     private let process: pid_t
     /// Our end of the pipe; `nil` once it is closed.
     private let pipe: Mutex<CInt?>
@@ -42,16 +42,16 @@ final class Janitor: Sendable {
         self.pipe = Mutex(pipe)
     }
 
-    static func hire(for directory: String) throws -> Janitor {
+    static func start(for directory: String) throws -> Reaper {
         var ends: [CInt] = [-1, -1]
         guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw PrivatePostgresError("cannot make a pipe: \(String(cString: strerror(errno)))")
         }
         defer { close(ends[0]) }
         do {
-            let janitor = Janitor(process: try spawn(reading: ends[0], directory), pipe: ends[1])
-            dismissAtExit(janitor)
-            return janitor
+            let reaper = Reaper(process: try spawn(reading: ends[0], directory), pipe: ends[1])
+            stopAtExit(reaper)
+            return reaper
         } catch {
             close(ends[1])
             throw error
@@ -59,7 +59,7 @@ final class Janitor: Sendable {
     }
 
     /// Lets it do its duty, and waits until it has.
-    func dismiss() async {
+    func stop() async {
         guard letGo() else { return }
         while waitpid(process, nil, WNOHANG) == 0 {
             do {
@@ -81,18 +81,18 @@ final class Janitor: Sendable {
         }
     }
 
-    private static let all = Mutex<[Janitor]?>(nil)
+    private static let all = Mutex<[Reaper]?>(nil)
 
-    /// A process that ends properly waits for its janitors, so that nothing is left at the moment of its end.
-    private static func dismissAtExit(_ janitor: Janitor) {
+    /// A process that ends properly waits for its reapers, so that nothing is left at the moment of its end.
+    private static func stopAtExit(_ reaper: Reaper) {
         let isFirst = all.withLock { all in
-            defer { all = (all ?? []) + [janitor] }
+            defer { all = (all ?? []) + [reaper] }
             return all == nil
         }
         guard isFirst else { return }
         atexit {
-            let dismissed = Janitor.all.withLock { $0 ?? [] }.filter { $0.letGo() }
-            for janitor in dismissed { waitpid(janitor.process, nil, 0) }
+            let stopped = Reaper.all.withLock { $0 ?? [] }.filter { $0.letGo() }
+            for reaper in stopped { waitpid(reaper.process, nil, 0) }
         }
     }
 
@@ -106,7 +106,7 @@ final class Janitor: Sendable {
         posix_spawn_file_actions_adddup2(&actions, pipe, 0)
         posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        // Nothing else of ours, or whoever waits for its end would wait for the janitor too.
+        // Nothing else of ours, or whoever waits for its end would wait for the reaper too.
         for descriptor in ProcessTable.entries(of: "/proc/self/fd").compactMap({ CInt($0) }) where descriptor > 2 {
             posix_spawn_file_actions_addclose(&actions, descriptor)
         }
@@ -117,7 +117,7 @@ final class Janitor: Sendable {
         sigemptyset(&noSignals)
         posix_spawnattr_setsigmask(&attributes, &noSignals)
         posix_spawnattr_setflags(&attributes, Int16(spawnSetsid | POSIX_SPAWN_SETSIGMASK))
-        let words = ["/bin/sh", "-c", duty, "private-postgres-janitor", directory]
+        let words = ["/bin/sh", "-c", duty, "private-postgres-reaper", directory]
         var arguments = words.map { strdup($0) } + [nil]
         var environment = [strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nil]
         defer { for text in arguments + environment { free(text) } }

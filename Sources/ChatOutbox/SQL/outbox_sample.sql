@@ -1,6 +1,6 @@
 -- Draws due rows from all parts of what is due: the first, the last, and some between, of both types, each in turn.
 --
--- Of each type the first 2000 and the last 200 rows are candidates, found as in due_rows.sql, and backwards; rows of the
+-- Of each type the first 2000 and the last 200 rows are candidates, found as in outbox_due.sql, and backwards; rows of the
 -- other type are walked over, so many and no more.
 --
 -- Rows that were never tried come first in each part: those that were put off lately are all among the last.

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// All results go in one transaction. Where it fails, each business's go in one of their own, so that one whose triggers
 /// fail or are slow holds back itself alone.
-final class Settlement: Sendable {
+final class SessionSettlement: Sendable {
     /// A row that somebody else has locked is waited for so long: long enough for a producer's commit.
     private static let common = SettlementTransaction.Bounds(lock: .milliseconds(40), statement: .milliseconds(100))
     private static let again = SettlementTransaction.Bounds(lock: .milliseconds(20), statement: .milliseconds(60))

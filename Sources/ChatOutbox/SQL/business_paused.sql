@@ -1,4 +1,4 @@
--- Whether a business is paused: the short form of outlook.sql.
+-- Whether a business is paused: the short form of outbox_outlook.sql.
 --
 -- $1 business id.
 SELECT
