@@ -36,6 +36,25 @@ enum SQLText {
     static let migrationFirst = text(PackageResources.migration_first_sql)
     static let lockHolders = text(PackageResources.lock_table_holders_sql)
 
+    static let operatorBusinessKnown = text(PackageResources.operator_business_known_sql)
+    static let operatorBusinesses = text(PackageResources.operator_businesses_sql)
+    static let operatorDayStart = text(PackageResources.operator_day_start_sql)
+    static let operatorEndHold = text(PackageResources.operator_end_hold_sql)
+    static let operatorEnqueue = text(PackageResources.operator_enqueue_sql)
+    static let operatorFailures = text(PackageResources.operator_failures_sql)
+    static let operatorHours = text(PackageResources.operator_hours_sql)
+    static let operatorPause = text(PackageResources.operator_pause_sql)
+    static let operatorPlace = text(PackageResources.operator_place_sql)
+    static let operatorRecentChats = text(PackageResources.operator_recent_chats_sql)
+    static let operatorRejected = text(PackageResources.operator_rejected_sql)
+    static let operatorRetry = text(PackageResources.operator_retry_sql)
+    static let operatorRow = text(PackageResources.operator_row_sql)
+    static let operatorRowAttempts = text(PackageResources.operator_row_attempts_sql)
+    static let operatorRowStates = text(PackageResources.operator_row_states_sql)
+    static let operatorRowsBefore = text(PackageResources.operator_rows_before_sql)
+    static let operatorSettings = text(PackageResources.operator_settings_sql)
+    static let operatorUnlisted = text(PackageResources.operator_unlisted_sql)
+
     static func text(_ bytes: [UInt8]) -> String {
         String(decoding: bytes, as: UTF8.self)
     }

@@ -80,7 +80,7 @@ import Testing
                     try await database.untilSettled()
                     let beside = """
                         (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-                        AND application_name = 'market-chatd' AND pid NOT IN (SELECT pid FROM pg_locks
+                        AND application_name LIKE 'market-chatd@%' AND pid NOT IN (SELECT pid FROM pg_locks
                         WHERE locktype = 'advisory'))
                         """
                     try await waitUntil("no idle connection is left") { try await database.number(beside) == 0 }

@@ -1,3 +1,4 @@
+import Glibc
 import LibPQ
 
 extension OutboxError {
@@ -68,6 +69,15 @@ extension PostgresError {
 }
 
 extension PostgresConfiguration {
+    /// `market-chatd@host:pid`: whoever looks at the server's sessions, or at a business's owner, sees where it runs.
+    private static let applicationName: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // The server cuts after 63 bytes.
+        return "market-chatd@\(host.prefix(40)):\(getpid())"
+    }()
+
     /// What all connections to the outbox share.
     ///
     /// A server of several that cannot write is passed over. A host that vanishes is noticed by the kernel.
@@ -77,7 +87,7 @@ extension PostgresConfiguration {
         PostgresConfiguration(
             connectionString: connectionString,
             defaults: [
-                ("fallback_application_name", "market-chatd"), ("target_session_attrs", "read-write"),
+                ("fallback_application_name", applicationName), ("target_session_attrs", "read-write"),
                 ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
                 ("tcp_user_timeout", "20000"),
             ],

@@ -1,0 +1,177 @@
+import LibPQ
+
+/// A connection for a person's command: it owns nothing, holds no lock between two statements, and needs only the
+/// privileges of what it is asked for.
+public final class OperatorSession: Sendable {
+    /// Longer than any look at a well-kept outbox; a person would not wait longer.
+    static let statementTimeout = Duration.seconds(30)
+    /// A row that somebody holds is waited for so long.
+    static let lockTimeout = Duration.seconds(5)
+
+    let connection: PostgresConnection
+    /// Where we are, and as whom.
+    public let place: DatabasePlace
+
+    private init(connection: PostgresConnection, place: DatabasePlace) {
+        self.connection = connection
+        self.place = place
+    }
+
+    /// - Parameters:
+    ///   - connectionString: libpq's.
+    ///   - isReadOnly: whether a standby will do, and nothing can be changed.
+    /// - Throws: ``OperatorError``.
+    public static func open(
+        _ connectionString: String, isReadOnly: Bool = false
+    ) async throws(OperatorError) -> OperatorSession {
+        var server = PostgresConfiguration.forOutbox(
+            connectionString, connectTimeout: .seconds(10), queryTimeout: statementTimeout + .seconds(5))
+        if isReadOnly { server.defaults.removeAll { $0.key == "target_session_attrs" } }
+        let connection: PostgresConnection
+        do {
+            connection = try await PostgresConnection.connect(server)
+        } catch {
+            throw OperatorError(connecting: error)
+        }
+        do {
+            let settings = PostgresStatement(
+                SQLText.operatorSettings,
+                [
+                    .int64(statementTimeout.wholeMilliseconds), .int64(lockTimeout.wholeMilliseconds),
+                    .bool(isReadOnly),
+                ])
+            let answers = try await connection.pipeline([settings, PostgresStatement(SQLText.operatorPlace)])
+            return OperatorSession(connection: connection, place: try DatabasePlace(answers[1][0]))
+        } catch {
+            await connection.close()
+            throw OperatorError(connecting: error)
+        }
+    }
+
+    public func close() async {
+        await connection.close()
+    }
+
+    /// Runs statements in one transaction, and says in plain words what a refusal means.
+    ///
+    /// - Parameter privileges: what they need, as after `GRANT` and before `TO`; for the message of who lacks it.
+    func run(
+        _ statements: [PostgresStatement], privileges: String, timeout: Duration? = nil
+    ) async throws(OperatorError) -> [PostgresRows] {
+        do {
+            return try await connection.pipeline(statements, timeout: timeout)
+        } catch {
+            throw explained(error, privileges: privileges)
+        }
+    }
+
+    func run(_ statement: PostgresStatement, privileges: String) async throws(OperatorError) -> PostgresRows {
+        try await run([statement], privileges: privileges)[0]
+    }
+
+    /// Turns what a row cannot be decoded from into an error for people.
+    func decoding<Value>(_ body: () throws(PostgresError) -> Value) throws(OperatorError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw .failed("\(place): \(error.message)")
+        }
+    }
+
+    func explained(_ error: PostgresError, privileges: String) -> OperatorError {
+        switch error.sqlState {
+        case .insufficientPrivilege?:
+            // Who may not even use the schema is told of that first.
+            let grants =
+                place.mayUseSchema ? [privileges] : ["USAGE ON SCHEMA market_chat", privileges]
+            let role = quotedIdentifier(place.roleName)
+            let cure = grants.map { "GRANT \($0) TO \(role);" }.joined(separator: " ")
+            return .notPermitted("\(place): \(error.message): as the owner of the schema, say: \(cure)")
+        case .undefinedTable?, .undefinedFunction?, .invalidSchemaName?, .undefinedColumn?:
+            return .unusable(
+                place.hasSchema
+                    ? "\(place): \(error.message): the schema is of an older version: run 'market-chatd migrate'"
+                    : "\(place): there is no schema market_chat: run 'market-chatd migrate', or name the right"
+                        + " database in DATABASE_URL")
+        case .readOnlyTransaction?:
+            return .unavailable("\(place): the server is read-only: a standby, or one that became one")
+        default:
+            return error.isConnectionLost || error.kind != .server
+                ? .unavailable("\(place): \(error.message)") : .failed("\(place): \(error.advised)")
+        }
+    }
+}
+
+/// Why an operator's command could not do its work. Each text names the place, the cause and the cure, and no secret.
+public enum OperatorError: Error, Sendable, Equatable {
+    /// The database is away: another try may succeed.
+    case unavailable(String)
+    /// The configuration or the schema has to be mended first.
+    case unusable(String)
+    /// The role may not do it.
+    case notPermitted(String)
+    /// The statement failed.
+    case failed(String)
+
+    public var text: String {
+        switch self {
+        case .unavailable(let text), .unusable(let text), .notPermitted(let text), .failed(let text): text
+        }
+    }
+
+    init(connecting error: PostgresError) {
+        switch OutboxError(error) {
+        case .unusable(let text): self = .unusable(text)
+        case .unavailable(let text), .failed(let text): self = .unavailable(text)
+        }
+    }
+}
+
+/// A database, and the role that looks at it: `role@host/database`.
+public struct DatabasePlace: Sendable, Equatable, CustomStringConvertible {
+    public var roleName: String
+    /// `local` for a Unix socket.
+    public var host: String
+    public var databaseName: String
+    /// Such as `15.8`.
+    public var serverVersion: String
+    public var isReadOnly: Bool
+    public var hasSchema: Bool
+    public var mayUseSchema: Bool
+
+    public init(
+        roleName: String, host: String, databaseName: String, serverVersion: String, isReadOnly: Bool = false,
+        hasSchema: Bool = true, mayUseSchema: Bool = true
+    ) {
+        self.roleName = roleName
+        self.host = host
+        self.databaseName = databaseName
+        self.serverVersion = serverVersion
+        self.isReadOnly = isReadOnly
+        self.hasSchema = hasSchema
+        self.mayUseSchema = mayUseSchema
+    }
+
+    public var description: String { "\(roleName)@\(host)/\(databaseName)" }
+
+    init(_ row: PostgresRow) throws(PostgresError) {
+        self.init(
+            roleName: try row.decode("role_name"), host: try row.decode("host"),
+            databaseName: try row.decode("database_name"), serverVersion: try row.decode("server_version"),
+            isReadOnly: try row.decode("is_read_only"), hasSchema: try row.decode("has_schema"),
+            mayUseSchema: try row.decode("may_use_schema"))
+    }
+}
+
+/// As SQL wants a name: in quotation marks where it needs them.
+func quotedIdentifier(_ name: String) -> String {
+    let isPlain = name.utf8.enumerated().allSatisfy { index, byte in
+        byte == UInt8(ascii: "_") || UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte
+            || index > 0 && UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
+    }
+    return isPlain && !name.isEmpty
+        ? name
+        : "\""
+            + name.split(separator: "\"", omittingEmptySubsequences: false)
+            .joined(separator: "\"\"") + "\""
+}

@@ -1,0 +1,140 @@
+import LibPQ
+
+/// One row, and all that is known of how it came to be as it is.
+public struct RowStory: Sendable, Equatable {
+    public var id: Int64
+    public var businessID: Int64
+    public var contextType: String
+    public var contextID: Int64
+    public var priority: Int
+    public var state: String
+    public var chatID: Int64?
+    public var attempts: Int
+    public var lastError: String?
+    /// Moments as `2026-11-27T09:00:00.000Z`.
+    public var createdAt: String
+    public var dueAt: String
+    public var settledAt: String?
+    /// Since the Market first did not find the order or return.
+    public var notFoundFor: Duration?
+    /// `market_chat.waiting`, of a row that is pending.
+    public var waiting: Waiting?
+    /// Exchanges that gave no chat, the oldest first; the last 50 are kept.
+    public var exchanges: [Exchange] = []
+
+    public struct Waiting: Sendable, Equatable {
+        public var reason: String
+        /// From now; negative where the time is over. `nil`: nobody knows.
+        public var nextTryIn: Duration?
+        /// Due rows of the business that go first, counted up to ``RowStory/countLimit``.
+        public var rowsBefore = 0
+
+        public init(reason: String, nextTryIn: Duration?, rowsBefore: Int = 0) {
+            self.reason = reason
+            self.nextTryIn = nextTryIn
+            self.rowsBefore = rowsBefore
+        }
+    }
+
+    public struct Exchange: Sendable, Equatable {
+        public var at: String
+        public var httpStatus: Int?
+        public var code: String?
+        public var message: String?
+        public var traceID: String?
+        public var verdict: String
+
+        public init(
+            at: String, httpStatus: Int?, code: String?, message: String?, traceID: String?, verdict: String
+        ) {
+            self.at = at
+            self.httpStatus = httpStatus
+            self.code = code
+            self.message = message
+            self.traceID = traceID
+            self.verdict = verdict
+        }
+    }
+
+    public static let countLimit = 10_000
+
+    public init(
+        id: Int64, businessID: Int64, contextType: String, contextID: Int64, priority: Int = 0, state: String,
+        chatID: Int64? = nil, attempts: Int = 0, lastError: String? = nil, createdAt: String, dueAt: String,
+        settledAt: String? = nil
+    ) {
+        self.id = id
+        self.businessID = businessID
+        self.contextType = contextType
+        self.contextID = contextID
+        self.priority = priority
+        self.state = state
+        self.chatID = chatID
+        self.attempts = attempts
+        self.lastError = lastError
+        self.createdAt = createdAt
+        self.dueAt = dueAt
+        self.settledAt = settledAt
+    }
+
+    init(_ row: PostgresRow) throws(PostgresError) {
+        self.init(
+            id: try row.decode("id"), businessID: try row.decode("business_id"),
+            contextType: try row.decode("context_type"), contextID: try row.decode("context_id"),
+            priority: Int(try row.decode("priority", as: Int16.self)), state: try row.decode("state"),
+            chatID: try row.decode("chat_id"), attempts: try row.decode("attempts"),
+            lastError: try row.decode("last_error"), createdAt: try row.decode("created_at"),
+            dueAt: try row.decode("due_at", as: String?.self) ?? "infinity", settledAt: try row.decode("settled_at"))
+        notFoundFor = try row.decode("not_found_microseconds", as: Int64?.self).map { .microseconds($0) }
+        if let reason = try row.decode("reason", as: String?.self) {
+            waiting = Waiting(
+                reason: reason,
+                nextTryIn: try row.decode("next_microseconds", as: Int64?.self).map { .microseconds($0) })
+        }
+    }
+}
+
+extension OperatorSession {
+    /// How a row is named by a person.
+    public enum RowName: Sendable, Equatable, CustomStringConvertible {
+        case id(Int64)
+        case context(businessID: Int64, type: String, id: Int64)
+
+        public var description: String {
+            switch self {
+            case .id(let id): "row \(id)"
+            case .context(let businessID, let type, let id): "\(type) \(id) of business \(businessID)"
+            }
+        }
+    }
+
+    /// - Returns: `nil` where there is no such row.
+    /// - Throws: ``OperatorError``.
+    public func story(of name: RowName) async throws(OperatorError) -> RowStory? {
+        let privileges = "SELECT ON market_chat.outbox, market_chat.attempt, market_chat.waiting"
+        let parameters: [PostgresValue] =
+            switch name {
+            case .id(let id): [.int64(id), .int64(nil), .text(nil), .int64(nil)]
+            case .context(let businessID, let type, let id): [.int64(nil), .int64(businessID), .text(type), .int64(id)]
+            }
+        let rows = try await run(PostgresStatement(SQLText.operatorRow, parameters), privileges: privileges)
+        guard let row = rows.first else { return nil }
+        var story = try decoding { () throws(PostgresError) in try RowStory(row) }
+        let answers = try await run(
+            [
+                PostgresStatement(SQLText.operatorRowAttempts, [.int64(story.id)]),
+                PostgresStatement(
+                    SQLText.operatorRowsBefore, [.int64(story.id), .int64(Int64(RowStory.countLimit))]),
+            ], privileges: privileges)
+        try decoding { () throws(PostgresError) in
+            story.exchanges = try answers[0].map { row throws(PostgresError) in
+                RowStory.Exchange(
+                    at: try row.decode("at"), httpStatus: try row.decode("http_status"), code: try row.decode("code"),
+                    message: try row.decode("message"), traceID: try row.decode("trace_id"),
+                    verdict: try row.decode("verdict"))
+            }
+            story.waiting?.rowsBefore = try answers[1][0].decode("rows")
+        }
+        return story
+    }
+}

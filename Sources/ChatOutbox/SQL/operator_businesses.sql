@@ -1,0 +1,64 @@
+-- What there is to tell of each business: those that are asked for, those that are known, and those with pending rows.
+--
+-- $1 business ids, $2 how many rows of each kind are counted at most, $3 the first id of the last 24 hours.
+WITH RECURSIVE waiting (id) AS (
+    (SELECT o.business_id FROM market_chat.outbox AS o WHERE o.state = 'pending' ORDER BY o.business_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.business_id FROM market_chat.outbox AS o
+        WHERE o.state = 'pending' AND o.business_id > waiting.id ORDER BY o.business_id LIMIT 1)
+    FROM waiting WHERE waiting.id IS NOT NULL
+), wanted (id) AS (
+    SELECT unnest($1::bigint[])
+    UNION SELECT b.business_id FROM market_chat.business AS b
+    UNION SELECT waiting.id FROM waiting WHERE waiting.id IS NOT NULL
+), day AS (
+    SELECT o.business_id, count(*) FILTER (WHERE o.state = 'created') AS created,
+        count(*) FILTER (WHERE o.state = 'rejected') AS rejected
+    FROM market_chat.outbox AS o WHERE o.id >= $3::bigint GROUP BY o.business_id
+), held AS MATERIALIZED (
+    SELECT l.pid, (l.classid::bigint << 32) | l.objid::bigint AS key
+    FROM pg_locks AS l
+    WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.mode = 'ExclusiveLock'
+        AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+)
+SELECT
+    wanted.id AS business_id,
+    owner.pid AS owner_pid,
+    coalesce(a.application_name, '') AS owner_name,
+    owner.pid IS NOT NULL AND NOT EXISTS (
+        SELECT FROM held AS alive WHERE alive.pid = owner.pid AND alive.key = market_chat.alive_key(owner.pid)
+    ) AS is_stranger,
+    coalesce(b.paused, false) AS paused,
+    b.hold_reason,
+    greatest(0, extract(epoch FROM b.held_until - statement_timestamp()) * 1000000)::bigint AS hold_microseconds,
+    b.quota_limit,
+    b.quota_remaining,
+    greatest(0, extract(epoch FROM b.quota_resets_at - statement_timestamp()) * 1000000)::bigint AS quota_microseconds,
+    greatest(0, extract(epoch FROM statement_timestamp() - b.updated_at) * 1000000)::bigint AS age_microseconds,
+    pending.due,
+    pending.later,
+    (extract(epoch FROM statement_timestamp()
+        - greatest(pending.oldest, statement_timestamp() - interval '1000 years')) * 1000000)::bigint
+        AS oldest_microseconds,
+    (extract(epoch FROM least(pending.next, statement_timestamp() + interval '1000 years') - statement_timestamp())
+        * 1000000)::bigint AS next_microseconds,
+    coalesce(day.created, 0) AS created,
+    coalesce(day.rejected, 0) AS rejected
+FROM wanted
+LEFT JOIN market_chat.business AS b ON b.business_id = wanted.id
+LEFT JOIN held AS owner ON owner.key = market_chat.owner_key(wanted.id)
+LEFT JOIN pg_stat_activity AS a ON a.pid = owner.pid
+LEFT JOIN day ON day.business_id = wanted.id
+LEFT JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE some.due_at <= statement_timestamp()) AS due,
+        count(*) FILTER (WHERE some.due_at > statement_timestamp()) AS later,
+        min(some.due_at) FILTER (WHERE some.due_at <= statement_timestamp()) AS oldest,
+        min(some.due_at) FILTER (WHERE some.due_at > statement_timestamp()) AS next
+    FROM (
+        SELECT o.due_at FROM market_chat.outbox AS o
+        WHERE o.business_id = wanted.id AND o.state = 'pending'
+        ORDER BY o.priority DESC, o.due_at LIMIT $2::bigint
+    ) AS some
+) AS pending ON true
+ORDER BY wanted.id

@@ -1,0 +1,69 @@
+/// A table of texts, for a terminal or a pipe.
+struct TextTable: Sendable {
+    struct Cell: Sendable, ExpressibleByStringInterpolation {
+        var text: String
+        var style: TextStyle?
+
+        init(_ text: String, _ style: TextStyle? = nil) {
+            self.text = text
+            self.style = style
+        }
+
+        init(stringLiteral value: String) { self.init(value) }
+    }
+
+    struct Column: Sendable {
+        var title: String
+        /// Numbers stand under each other by their last digit.
+        var isNumber = false
+        /// Whether it may be cut where the table is too wide; the widest such column is cut first.
+        var mayBeCut = false
+    }
+
+    var columns: [Column]
+    var rows: [[Cell]] = []
+
+    /// Between two columns.
+    private static let gap = "  "
+    private static let leastWidth = 8
+
+    init(_ columns: [Column]) {
+        self.columns = columns
+    }
+
+    /// - Parameter width: of the terminal; `nil`: nothing is cut.
+    func lines(width: Int?, styled: (String, TextStyle) -> String) -> [String] {
+        var widths = columns.indices.map { index in
+            ([columns[index].title.count] + rows.map { printable($0[index].text).count }).max() ?? 0
+        }
+        if let width { shrink(&widths, to: width) }
+        let head = line(columns.map { Cell($0.title, .heading) }, widths, styled)
+        return [head] + rows.map { line($0, widths, styled) }
+    }
+
+    private func shrink(_ widths: inout [Int], to width: Int) {
+        var excess = widths.reduce(0, +) + Self.gap.count * (widths.count - 1) - width
+        while excess > 0 {
+            let candidates = columns.indices.filter { columns[$0].mayBeCut && widths[$0] > Self.leastWidth }
+            guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { return }
+            widths[widest] -= 1
+            excess -= 1
+        }
+    }
+
+    private func line(_ cells: [Cell], _ widths: [Int], _ styled: (String, TextStyle) -> String) -> String {
+        var parts: [String] = []
+        for (index, cell) in cells.enumerated() {
+            let text = Self.cut(printable(cell.text), to: widths[index])
+            let padding = String(repeating: " ", count: widths[index] - text.count)
+            let shown = cell.style.map { text.isEmpty ? text : styled(text, $0) } ?? text
+            let isLast = index == cells.count - 1
+            parts.append(columns[index].isNumber ? padding + shown : isLast ? shown : shown + padding)
+        }
+        return parts.joined(separator: Self.gap)
+    }
+
+    static func cut(_ text: String, to width: Int) -> String {
+        text.count <= width ? text : String(text.prefix(max(width - 1, 0))) + "…"
+    }
+}
