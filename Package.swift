@@ -60,7 +60,8 @@ let package = Package(
         .executableTarget(
             name: "MarketChatd",
             dependencies: [
-                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, hummingbird, logging, nioCore, nioPosix,
+                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, hummingbird, logging, nioCore, nioHTTP1,
+                nioPosix,
                 serviceLifecycle, unixSignals,
             ],
             swiftSettings: strict),

@@ -43,6 +43,7 @@ enum SQLText {
     static let operatorEnqueue = text(PackageResources.operator_enqueue_sql)
     static let operatorFailures = text(PackageResources.operator_failures_sql)
     static let operatorHours = text(PackageResources.operator_hours_sql)
+    static let operatorHold = text(PackageResources.operator_hold_sql)
     static let operatorPause = text(PackageResources.operator_pause_sql)
     static let operatorPlace = text(PackageResources.operator_place_sql)
     static let operatorRecentChats = text(PackageResources.operator_recent_chats_sql)

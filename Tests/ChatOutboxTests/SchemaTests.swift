@@ -14,7 +14,7 @@ import Testing
         let before = try await [first, second].map(\.before).sorted()
         #expect(before == [0, OutboxSchema.version])
         let third = try await migrator.migrate()
-        #expect(third == SchemaMigrator.Report(before: OutboxSchema.version, after: OutboxSchema.version))
+        #expect(third.versions == [OutboxSchema.version, OutboxSchema.version])
         #expect(try await database.value("SELECT count(*) FROM market_chat.upgrade") == "\(OutboxSchema.version)")
     }
 

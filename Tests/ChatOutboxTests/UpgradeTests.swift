@@ -33,7 +33,7 @@ import Testing
 
     @Test func anOldSchemaIsUpgradedAndKeepsItsRows() async throws {
         let database = try await oldDatabase()
-        #expect(try await migrator(database).migrate() == SchemaMigrator.Report(before: 1, after: 2))
+        #expect(try await migrator(database).migrate().versions == [1, 2])
         #expect(try await database.value("SELECT count(*) FROM market_chat.outbox WHERE state = 'pending'") == "100")
         // The last 50 of each.
         #expect(try await database.value("SELECT count(*) FROM market_chat.attempt") == "500")
@@ -56,7 +56,7 @@ import Testing
         let database = try await TestDatabase.make()
         try await database.sql(
             "INSERT INTO market_chat.upgrade (version, name, oldest_program) VALUES (99, 'of the future', 2)")
-        #expect(try await migrator(database).migrate() == SchemaMigrator.Report(before: 99, after: 99))
+        #expect(try await migrator(database).migrate().versions == [99, 99])
         try await database.session().close()
     }
 
@@ -86,7 +86,7 @@ import Testing
         #expect(session == nil, "it is of version 1 still, which this program does not work with")
         #expect(try await database.sql("SELECT market_chat.enqueue(11, 'ORDER', 200) > 0") == "t\n")
         try await database.sql("DROP TABLE market_chat.attempt_by_row")
-        #expect(try await migrator(database).migrate() == SchemaMigrator.Report(before: 1, after: 2))
+        #expect(try await migrator(database).migrate().versions == [1, 2])
         let isSame = """
             SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
             WHERE i.indrelid = 'market_chat.attempt'::regclass

@@ -33,6 +33,14 @@ public struct SchemaMigrator: Sendable {
         /// 0: there was no schema.
         public var before: Int
         public var after: Int
+        /// Where it was done.
+        public var place: DatabasePlace
+
+        public init(before: Int, after: Int, place: DatabasePlace) {
+            self.before = before
+            self.after = after
+            self.place = place
+        }
     }
 
     /// Brings the schema to ``OutboxSchema/version``. Safe to repeat, and to run from two machines at once.
@@ -49,7 +57,7 @@ public struct SchemaMigrator: Sendable {
         }
         let result: Result<Report, MigrationError>
         do throws(MigrationError) {
-            result = .success(try await migrate(connection))
+            result = .success(try await migrate(connection, at: try await Self.place(of: connection)))
         } catch {
             result = .failure(error)
         }
@@ -57,7 +65,18 @@ public struct SchemaMigrator: Sendable {
         return try result.get()
     }
 
-    private func migrate(_ connection: PostgresConnection) async throws(MigrationError) -> Report {
+    private static func place(of connection: PostgresConnection) async throws(MigrationError) -> DatabasePlace {
+        do {
+            return try DatabasePlace(try await connection.query(PostgresStatement(SQLText.operatorPlace))[0])
+        } catch {
+            throw MigrationError(error)
+        }
+    }
+
+    private func migrate(
+        _ connection: PostgresConnection, at place: DatabasePlace
+    ) async throws(MigrationError) -> Report {
+        progress("working on \(place), PostgreSQL \(place.serverVersion)")
         let upgrade = SchemaUpgrade(connection: connection, progress: progress)
         try await upgrade.prepare(lockKey: Self.lockKey)
         let before = try await upgrade.run { () async throws(PostgresError) in
@@ -74,10 +93,10 @@ public struct SchemaMigrator: Sendable {
             }
         }
         guard before.version > OutboxSchema.version else {
-            return Report(before: before.version, after: max(before.version, target))
+            return Report(before: before.version, after: max(before.version, target), place: place)
         }
         if let flaw = OutboxSchema.flaw(of: before) { throw .unusable(flaw) }
-        return Report(before: before.version, after: before.version)
+        return Report(before: before.version, after: before.version, place: place)
     }
 }
 
@@ -113,6 +132,7 @@ public enum MigrationError: Error, Sendable, Equatable {
         switch OutboxError(error) {
         case .unavailable(let text), .failed(let text): self = .unavailable(text)
         case .unusable(let text): self = .unusable(text)
+        case .notPermitted(let text): self = .notPermitted(text)
         }
     }
 }

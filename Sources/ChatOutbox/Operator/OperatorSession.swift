@@ -122,6 +122,7 @@ public enum OperatorError: Error, Sendable, Equatable {
     init(connecting error: PostgresError) {
         switch OutboxError(error) {
         case .unusable(let text): self = .unusable(text)
+        case .notPermitted(let text): self = .notPermitted(text)
         case .unavailable(let text), .failed(let text): self = .unavailable(text)
         }
     }

@@ -138,3 +138,34 @@ extension OperatorSession {
         return story
     }
 }
+
+extension OperatorSession {
+    /// What would be sent of a business now, and what it is held for.
+    ///
+    /// - Parameter limit: of fresh rows, and of those that were tried before.
+    /// - Throws: ``OperatorError``.
+    public func due(
+        of businessID: Int64, limit: Int
+    ) async throws(OperatorError) -> (rows: DueRows, hold: BusinessRecord.Hold?) {
+        let answers = try await run(
+            [
+                PostgresStatement(SQLText.outlook, [.int64(businessID)]),
+                PostgresStatement(
+                    SQLText.dueRows,
+                    [
+                        .int64(businessID), .int64(Int64(limit)), .int16(nil), .timestamp(microsecondsSince2000: nil),
+                        .text(nil),
+                    ]),
+                PostgresStatement(SQLText.dueRepeats, [.int64(businessID), .int64(Int64(limit)), .text(nil)]),
+                PostgresStatement(SQLText.operatorHold, [.int64(businessID)]),
+            ], privileges: "SELECT ON market_chat.outbox, market_chat.business")
+        return try decoding { () throws(PostgresError) in
+            var hold: BusinessRecord.Hold?
+            if let row = answers[3].first, let reason = try row.decode("hold_reason", as: String?.self) {
+                let rest = try row.decode("hold_microseconds", as: Int64?.self) ?? 0
+                hold = BusinessRecord.Hold(reason: reason, endsIn: .microseconds(rest))
+            }
+            return (try DueRows(Array(answers[..<3])), hold)
+        }
+    }
+}

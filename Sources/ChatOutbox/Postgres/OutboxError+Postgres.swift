@@ -5,6 +5,10 @@ extension OutboxError {
     /// What an error of the database means for a session that is to be opened. The texts name cause and cure, and no
     /// secret.
     init(_ error: PostgresError) {
+        if error.sqlState == .insufficientPrivilege {
+            self = .notPermitted("\(error.message): grant the daemon's role what roles.sql gives to it")
+            return
+        }
         let cure: String? =
             switch (error.kind, error.sqlState) {
             case (.misuse, _): "mend DATABASE_URL"
@@ -13,7 +17,6 @@ extension OutboxError {
             case (_, .invalidCatalogName?): "mend the database's name in DATABASE_URL, or create the database"
             case (.passwordMissing, _):
                 "give the password in DATABASE_URL, PGPASSWORD or a password file"
-            case (_, .insufficientPrivilege?): "grant what Config/roles.sql gives to the daemon's role"
             case (.server, .undefinedTable?), (.server, .undefinedFunction?), (.server, .invalidSchemaName?),
                 (.server, .undefinedColumn?):
                 "run 'market-chatd migrate'"

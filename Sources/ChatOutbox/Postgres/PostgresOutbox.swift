@@ -170,6 +170,44 @@ extension PostgresOutbox {
     }
 }
 
+// Rows that nobody of us serves.
+extension PostgresOutbox {
+    /// Businesses, and rows of each, that are told of at most.
+    private static let unlistedLimits: (businesses: Int64, rows: Int64) = (1000, 10_000)
+
+    /// Businesses with pending rows that are not among `businessIDs`.
+    public func unlistedBusinesses(besides businessIDs: [Int64]) async throws(OutboxError) -> [UnlistedBusiness] {
+        let rows = try await ownerWatchers.run(
+            PostgresStatement(
+                SQLText.operatorUnlisted,
+                [
+                    .int64Array(businessIDs), .int64(Self.unlistedLimits.businesses), .int64(Self.unlistedLimits.rows),
+                ]))
+        return try OutboxError.decoding { () throws(PostgresError) in
+            try rows.map { row throws(PostgresError) in
+                UnlistedBusiness(
+                    businessID: try row.decode("business_id"), rows: try row.decode("rows"),
+                    hasOwner: try row.decode("has_owner"))
+            }
+        }
+    }
+}
+
+/// A business that has rows, and that this instance is not told to serve.
+public struct UnlistedBusiness: Sendable, Hashable {
+    public var businessID: Int64
+    /// Pending ones, counted up to a bound.
+    public var rows: Int
+    /// Whether another instance serves it.
+    public var hasOwner: Bool
+
+    public init(businessID: Int64, rows: Int, hasOwner: Bool) {
+        self.businessID = businessID
+        self.rows = rows
+        self.hasOwner = hasOwner
+    }
+}
+
 /// A walk through all rows in the order of their ids, to delete old ones.
 public struct RetentionWalk: Sendable, Hashable {
     var lastID: Int64 = 0

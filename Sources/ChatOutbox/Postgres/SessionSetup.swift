@@ -103,6 +103,7 @@ struct SessionSetup {
         var isReadOnly: Bool
         var roleName: String
         var databaseName: String
+        var host: String
         var hasSchema: Bool
         var mayUseSchema: Bool
         var missingPrivileges: String
@@ -114,10 +115,17 @@ struct SessionSetup {
             isReadOnly = try row.decode("is_read_only")
             roleName = try row.decode("role_name")
             databaseName = try row.decode("database_name")
+            host = try row.decode("host")
             hasSchema = try row.decode("has_schema")
             mayUseSchema = try row.decode("may_use_schema")
             missingPrivileges = try row.decode("missing_privileges")
             hasDeferredTriggers = try row.decode("has_deferred_triggers")
+        }
+
+        private var place: String { "\(roleName)@\(host)/\(databaseName)" }
+
+        private func grants(_ privileges: [String]) -> String {
+            privileges.map { "GRANT \($0) TO \(quotedIdentifier(roleName));" }.joined(separator: " ")
         }
 
         var problem: OutboxError? {
@@ -125,18 +133,18 @@ struct SessionSetup {
             if isReadOnly { return .unavailable("the server is read-only: a standby, or one that became one") }
             if !hasSchema {
                 return .unusable(
-                    "there is no schema market_chat in the database \(databaseName): run 'market-chatd migrate', as a"
-                        + " role that may create it")
+                    "\(place): there is no schema market_chat: run 'market-chatd migrate' as a role that may create it,"
+                        + " or name the right database in DATABASE_URL")
             }
             if !mayUseSchema {
-                return .unusable(
-                    "the role \(roleName) may not use the schema market_chat: grant it what Config/roles.sql gives to the"
-                        + " daemon's role")
+                return .notPermitted(
+                    "\(place): the role may not use the schema market_chat: as the schema's owner, say: "
+                        + grants(["USAGE ON SCHEMA market_chat"]) + " and what roles.sql grants besides")
             }
             if !missingPrivileges.isEmpty {
-                return .unusable(
-                    "the role \(roleName) lacks the privileges \(missingPrivileges): grant them as Config/roles.sql does"
-                )
+                return .notPermitted(
+                    "\(place): the role lacks privileges: as the schema's owner, say: "
+                        + grants(missingPrivileges.split(separator: ", ").map(String.init)))
             }
             return nil
         }

@@ -18,6 +18,8 @@ actor SleepLocks {
 
     /// Before the key in a notification that somebody sleeps on it no more. A producer's is a business's number alone.
     private static let wakeMark: Character = "/"
+    /// Before the id of a business that is not to be held any longer: see operator_end_hold.sql.
+    private static let holdMark = Character("!")
 
     private let connection: PostgresConnection
     private var held: [Int64: Held] = [:]
@@ -96,6 +98,9 @@ actor SleepLocks {
     /// What a notification on the channel means to this session.
     func signals(of payload: String) -> [OutboxSignal] {
         if let businessID = Int64(payload) { return [.changed(businessID: businessID)] }
+        if payload.first == Self.holdMark, let businessID = Int64(payload.dropFirst()) {
+            return [.holdEnded(businessID: businessID)]
+        }
         guard payload.first == Self.wakeMark, let woken = Int64(payload.dropFirst()) else { return [] }
         return held.compactMap { businessID, lock in
             if case .interest(woken) = lock { .coverEnded(businessID: businessID) } else { nil }

@@ -8,6 +8,7 @@ SELECT
     pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only,
     current_user::text AS role_name,
     current_database()::text AS database_name,
+    coalesce(host(inet_server_addr()), 'local') AS host,
     to_regnamespace('market_chat') IS NOT NULL AS has_schema,
     CASE WHEN to_regnamespace('market_chat') IS NOT NULL
         THEN has_schema_privilege('market_chat', 'USAGE') ELSE false END AS may_use_schema,

@@ -135,6 +135,16 @@ struct BusinessConditions: Sendable, Hashable {
         nextDoubtProbe = nil
     }
 
+    /// A person says that whatever is waited for is over: it is tried now, with one row; the answer tells what holds.
+    mutating func endWaits(now: Moment) {
+        if let hold { self.hold?.until = min(hold.until, now) }
+        for kind in ChatContext.Kind.allCases { circuits[kind].recheck() }
+        parallel.endPause()
+        pacer.forgetWindow()
+        forbidden.end()
+        nextDoubtProbe = nil
+    }
+
     private static func reason(_ kind: Hold.Kind, _ exchange: ExchangeRecord?) -> String {
         let details = [exchange?.httpStatus.map(String.init), exchange?.code, exchange?.message].compactMap { $0 }
         return details.isEmpty ? kind.rawValue : "\(kind.rawValue): \(details.joined(separator: " "))"

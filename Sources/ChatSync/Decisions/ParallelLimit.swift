@@ -47,4 +47,9 @@ public struct ParallelLimit: Sendable, Hashable {
         pausedUntil = now + pause + pause * random
         refusals += 1
     }
+
+    /// Somebody says that there is room again.
+    mutating func endPause() {
+        pausedUntil = nil
+    }
 }

@@ -150,6 +150,15 @@ public struct QuotaPacer: Sendable, Hashable {
         return resumes
     }
 
+    /// What is known is not true any more: one request goes alone, and its answer tells.
+    mutating func forgetWindow() {
+        window = nil
+        windowNumber += 1
+        resumesAt = nil
+        lost = 0
+        blindRefusals = 0
+    }
+
     private mutating func learn(_ headers: QuotaHeaders?, sentAt: Moment, now: Moment) {
         guard let headers, let remaining = headers.remaining else { return }
         let rest = headers.resetsIn.map { min(max($0, Self.leastWait), Self.longestWindow) } ?? Self.longestWindow

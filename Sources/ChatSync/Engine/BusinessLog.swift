@@ -68,6 +68,10 @@ struct BusinessLog: Sendable {
         case .circuitClosed(let kind):
             logger.notice(
                 "Market answers again: circuit closed", metadata: ["context.type": "\(kind.rawValue)"])
+        case .quotaUsedUp(let limit, let time):
+            logger.notice(
+                "Quota used up: the rest goes when the window ends",
+                metadata: ["quota.limit": "\(limit)", "hold.for": "\(time.forPeople)"])
         case .databaseIsFull(let count):
             logger.error(
                 "Business held: the database refuses its results; nothing more is asked for until they are written",
@@ -96,7 +100,7 @@ struct BusinessLog: Sendable {
         case .created: break
         case .rejected: logger.warning("Row rejected: the Market will not create this chat", metadata: details)
         case .backoff(let delay):
-            details["retry.in"] = "\(delay)"
+            details["retry.in"] = "\(delay.forPeople)"
             details["attempts"] = "\(row.attempts + 1)"
             logger.warning("Row put off", metadata: details)
         case .deferred: logger.warning("Row stays due", metadata: details)
@@ -104,7 +108,7 @@ struct BusinessLog: Sendable {
     }
 
     private func held(_ hold: Hold, for time: Duration) {
-        let details: Logger.Metadata = ["hold.reason": "\(hold.reason)", "hold.for": "\(time)"]
+        let details: Logger.Metadata = ["hold.reason": "\(hold.reason)", "hold.for": "\(time.forPeople)"]
         switch hold.kind {
         case .authorization:
             logger.error(
@@ -114,6 +118,23 @@ struct BusinessLog: Sendable {
             logger.error("Business held: check MARKET_API_URL; one row is tried every 5 minutes", metadata: details)
         case .migration, .quota, .overloaded, .database, .circuit:
             logger.warning("Business held", metadata: details)
+        }
+    }
+}
+
+extension Duration {
+    /// `250 ms`, `1.4 s`, `75 s`, `15 min`, `2 h 5 min`.
+    fileprivate var forPeople: String {
+        let milliseconds = max(self / .milliseconds(1), 0).rounded()
+        switch milliseconds {
+        case ..<1000: return "\(Int(milliseconds)) ms"
+        case ..<10_000: return "\((milliseconds / 100).rounded() / 10) s"
+        case ..<120_000: return "\(Int((milliseconds / 1000).rounded())) s"
+        default:
+            let minutes = Int((milliseconds / 60_000).rounded())
+            let hours = minutes / 60
+            if hours == 0 { return "\(minutes) min" }
+            return minutes % 60 == 0 ? "\(hours) h" : "\(hours) h \(minutes % 60) min"
         }
     }
 }

@@ -50,7 +50,8 @@ actor BusinessWorker {
     ) -> any MarketClient {
         let random = context.random
         return RetryingMarketClient(
-            market, clock: context.clock.base, random: { random.next() }, mayRetry: { _ in repeats.isGiven })
+            TimedMarketClient(base: market, clock: context.clock, timings: context.timings), clock: context.clock.base,
+            random: { random.next() }, mayRetry: { _ in repeats.isGiven })
     }
 
     /// Something happened.
@@ -90,7 +91,9 @@ actor BusinessWorker {
         case .remember: remember(now: now)
         case .setTimer(let moment): context.timers.set(index, moment)
         case .reportHost(let report): host.take(report, from: index)
-        case .log(let entry): log.write(entry)
+        case .log(let entry):
+            log.write(entry)
+            if case .created(let row, _) = entry { timeFromDue(row) }
         case .end(let ending): onEnd(ending)
         }
     }
@@ -168,6 +171,10 @@ extension BusinessWorker {
     /// What the next owner should know.
     private func known(now: Moment) -> KnownBusiness {
         KnownBusiness(record: machine.record(now: now), recordedAt: now, owner: session)
+    }
+
+    private func timeFromDue(_ row: DueRow) {
+        context.timings.add(.microseconds(microsecondsSince2000() - row.dueAtMicroseconds), to: \.dueToSettled)
     }
 
     private func remember(now: Moment) {

@@ -104,7 +104,8 @@ public final class Engine: Sendable {
         return EngineStatus(
             phase: phase.withLock { $0 }, database: supervisor.database,
             businesses: workers.map { $0.snapshot.withLock { $0 }.status(at: now) },
-            isMakingProgress: isTurning && settler.writingFor(now: now) < Self.writeStallLimit)
+            isMakingProgress: isTurning && settler.writingFor(now: now) < Self.writeStallLimit,
+            timings: context.timings.current)
     }
 
     private enum Part: Sendable {

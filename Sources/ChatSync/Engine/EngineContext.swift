@@ -10,4 +10,5 @@ struct EngineContext: Sendable {
     var logger: Logger
     var jobs = JobRunner()
     var timers: TimerQueue
+    var timings = TimingRecorder()
 }

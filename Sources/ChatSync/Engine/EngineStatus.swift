@@ -8,6 +8,7 @@ public struct EngineStatus: Sendable, Equatable {
     public var businesses: [BusinessStatus]
     /// Whether every loop turned lately. False means a defect, for which a restart is the cure.
     public var isMakingProgress: Bool
+    public var timings = EngineTimings()
 
     /// The engine's life.
     public enum Phase: String, Sendable {
@@ -43,6 +44,10 @@ public struct BusinessStatus: Sendable, Equatable {
     public var dueIsAtLeast = false
     /// How long the oldest of them had been due.
     public var oldestDueFor: Duration?
+    /// When the first row that is not due yet will be; `nil`: none is known.
+    public var nextDueIn: Duration?
+    /// Of `ORDER` and `RETURN`, those for which one request at a time asks whether the Market is well again.
+    public var openCircuits: [String] = []
     /// What is known of the quota's present window.
     public var quota: BusinessRecord.Quota?
     public var counters = Counters()

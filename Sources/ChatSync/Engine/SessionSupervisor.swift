@@ -11,7 +11,7 @@ actor SessionSupervisor {
     /// A session that ends sooner counts as a failed try: whatever ends it may end the next one too.
     static let shortLife = Duration.seconds(5)
     /// Between two tries where waiting alone does not help, and a person has to act.
-    static let unusablePause = Duration.seconds(30)
+    static let unusablePause = Duration.seconds(10)
     /// A wait for a vacancy that ends sooner, with nothing to claim then, was in vain: others were faster, or are not ours.
     static let vainWait = Duration.milliseconds(20)
     /// After waits in vain, one after the other: the locks of a process that ends are freed one by one.
@@ -22,7 +22,8 @@ actor SessionSupervisor {
     private let workersByID: [Int64: BusinessWorker]
     private let settler: Settler
     private nonisolated let state: Mutex<State>
-    private var hasHadSession = false
+    /// Whether the database was there, or away, at least once.
+    private var hasHadOutcome = false
     /// Once for each time that the database is away; the rest is for those who debug.
     private var hasLoggedWaiting = false
     private var vainWaits = 0
@@ -46,8 +47,9 @@ actor SessionSupervisor {
 
     /// Runs until the task is cancelled.
     ///
-    /// - Throws: ``OutboxError/unusable(_:)`` where the very first session cannot come about for a reason that waiting
-    ///   does not mend. Later the same is waited for: what worked once is likely to be mended under a running daemon.
+    /// - Throws: ``OutboxError``, where the very first try finds what waiting does not mend: somebody who has just started
+    ///   it looks on. Later the same is waited for, loudly: a person may be mending it, and nobody may be there to start
+    ///   the daemon again.
     ///   With `isOnce`, whatever keeps a session from coming about: at once where waiting does not mend it, and else
     ///   after `drainTimeout` without a session that lasts.
     func run() async throws(OutboxError) {
@@ -76,7 +78,8 @@ actor SessionSupervisor {
     /// Throws where there is no point in waiting.
     private func giveUp(on error: OutboxError, awaySince: Moment) throws(OutboxError) {
         let isOnce = context.configuration.isOnce
-        if case .unusable = error, isOnce || !hasHadSession { throw error }
+        if error.needsPerson, isOnce || !hasHadOutcome { throw error }
+        hasHadOutcome = true
         if isOnce, context.clock.now - awaySince > context.configuration.drainTimeout { throw error }
     }
 
@@ -91,7 +94,7 @@ actor SessionSupervisor {
                 level: hasLoggedWaiting ? .debug : .warning, "Waiting for the database",
                 metadata: ["error.message": "\(text)"])
             hasLoggedWaiting = true
-        case .unusable:
+        case .unusable, .notPermitted:
             pause = Self.unusablePause
             logger.error("Database is of no use until somebody acts", metadata: ["error.message": "\(text)"])
         }
@@ -102,7 +105,7 @@ actor SessionSupervisor {
     ///
     /// - Returns: why it was lost.
     private func keep(_ session: LiveSession) async -> String? {
-        hasHadSession = true
+        hasHadOutcome = true
         state.withLock { $0.database = .connected }
         logger.notice("Database session opened")
         await settler.attach(session)
@@ -128,6 +131,7 @@ actor SessionSupervisor {
             switch signal {
             case .changed(let businessID): await workersByID[businessID]?.handle(.woken)
             case .coverEnded(let businessID): await workersByID[businessID]?.handle(.coverEnded)
+            case .holdEnded(let businessID): await workersByID[businessID]?.handle(.holdEnded)
             }
         }
     }

@@ -124,6 +124,7 @@ actor Settler {
         defer { writingSince.withLock { $0 = nil } }
         let known = news(of: batch, session)
         if batch.isEmpty, known.isEmpty { return }
+        defer { context.timings.add(context.clock.now - now, to: \.settlement) }
         do throws(OutboxError) {
             let outcomes = try await session.outbox.settle(
                 batch.map(\.settlement.result), remembering: known.map { $0.record(now: now) })

@@ -11,6 +11,7 @@ struct WorkerSnapshot: Sendable {
         let since = max(now - takenAt, .zero)
         if let hold = status.hold { status.hold?.endsIn = max(hold.endsIn - since, .zero) }
         if let quota = status.quota { status.quota?.resetsIn = max(quota.resetsIn - since, .zero) }
+        if let next = status.nextDueIn { status.nextDueIn = max(next - since, .zero) }
         if let oldest = status.oldestDueFor { status.oldestDueFor = oldest + since }
         return status
     }

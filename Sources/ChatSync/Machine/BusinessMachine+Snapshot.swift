@@ -34,8 +34,18 @@ extension BusinessMachine {
         let obstacle = obstacle(now: now).map { Obstacle(kind: $0.kind, until: conditions.hold?.until) }
         guard obstacle != told else { return }
         told = obstacle
+        logQuota(obstacle, now: now)
         let isTakenAlong = commands.contains { if case .write(_, isApart: false) = $0 { true } else { false } }
         if !isTakenAlong { commands.append(.remember) }
+    }
+
+    /// Once for each window: where an answer spends nothing, requests remain after all, for a moment.
+    private mutating func logQuota(_ obstacle: Obstacle?, now: Moment) {
+        guard obstacle?.kind == .quota, conditions.hold == nil, let window = conditions.window,
+            quotaLoggedFor != conditions.pacer.windowNumber
+        else { return }
+        quotaLoggedFor = conditions.pacer.windowNumber
+        commands.append(.log(.quotaUsedUp(limit: window.limit, for: window.endsAt - now)))
     }
 
     /// Why nothing is sent, or only probes are.
@@ -67,6 +77,8 @@ extension BusinessMachine {
         status.due = due.count
         status.dueIsAtLeast = due.isAtLeast
         status.oldestDueFor = due.oldestDueFor(now: now)
+        status.openCircuits = ChatContext.Kind.allCases.filter { conditions.circuits[$0].isOpen }.map(\.rawValue)
+        status.nextDueIn = view.nextDue.map { max($0 - now, .zero) }
         status.quota = conditions.window.map {
             BusinessRecord.Quota(
                 limit: $0.limit, remaining: max($0.remaining, 0), resetsIn: max($0.endsAt - now, .zero))

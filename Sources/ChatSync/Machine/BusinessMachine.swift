@@ -36,6 +36,8 @@ struct BusinessMachine: Sendable, Hashable {
     var hasNews = false
     /// What stands in the way, as the database was told last.
     var told: Obstacle?
+    /// The window whose end of the quota was logged.
+    var quotaLoggedFor = -1
     private(set) var isDraining = false
     private(set) var ending: WorkerEnding?
     private var hasOwned = false
@@ -92,6 +94,7 @@ struct BusinessMachine: Sendable, Hashable {
         case .wrote(let rowID, let outcome): wrote(rowID, outcome, now: now, random: random)
         case .polled(let poll): polled(poll, now: now)
         case .timer: timer = nil
+        case .holdEnded: holdEnded(now: now)
         case .keysChanged: keysChanged(now: now)
         case .host(let state): hostIs(state)
         case .ownedElsewhere(let hasWaited): ownedElsewhere(hasWaited: hasWaited)
@@ -179,6 +182,14 @@ extension BusinessMachine {
         keyNumber += 1
         conditions.recheck(now: now)
         for (row, suspicion) in rows.suspicions where suspicion.reason != .circuit { rows.remove(row.id) }
+        news()
+    }
+
+    /// Somebody knows better than we what has changed.
+    private mutating func holdEnded(now: Moment) {
+        guard ownership.isOurs else { return }
+        conditions.endWaits(now: now)
+        for (row, suspicion) in rows.suspicions where suspicion.reason != .unwritten { rows.remove(row.id) }
         news()
     }
 

@@ -29,6 +29,8 @@ enum MachineEvent: Sendable {
     case polled(BusinessPoll)
     /// The time of ``MachineCommand/setTimer(_:)`` has come.
     case timer
+    /// A person wants whatever it is held for to be tried at once.
+    case holdEnded
     /// The API keys were read again.
     case keysChanged
     /// What is known of the Market's host, by all businesses together.
@@ -108,4 +110,6 @@ enum LogEntry: Sendable, Hashable {
     case circuitOpened(ChatContext.Kind)
     case circuitClosed(ChatContext.Kind)
     case databaseIsFull(Int)
+    /// The window's requests are spent, by our own count.
+    case quotaUsedUp(limit: Int, for: Duration)
 }

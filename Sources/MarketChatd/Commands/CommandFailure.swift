@@ -1,3 +1,5 @@
+import ChatOutbox
+
 /// How a program ends. Source: sysexits.h for all but the first two.
 enum ExitStatus: Int32, Sendable {
     /// Done or drained.
@@ -18,5 +20,18 @@ struct CommandFailure: Error, Sendable, Equatable {
     init(_ status: ExitStatus, _ messages: [String]) {
         self.status = status
         self.messages = messages
+    }
+}
+
+extension CommandFailure {
+    /// What keeps an operator's command from its work. The database's words are made printable.
+    init(_ error: OperatorError) {
+        let text = printable(error.text, limit: 1500)
+        switch error {
+        case .unavailable: self.init(.failed, ["The database is not available: \(text)"])
+        case .failed: self.init(.failed, [text])
+        case .unusable: self.init(.configuration, [text])
+        case .notPermitted: self.init(.noPermission, [text])
+        }
     }
 }

@@ -40,10 +40,28 @@ struct EnvironmentLoader {
         warnings = file.warnings.map { "\(shownName): \($0)" }
         additions = file.assignments.filter { processEnvironment[$0.key] == nil }
         environment.merge(additions) { process, _ in process }
+        watch = EnvironmentFileWatch(path: name, assignments: file.assignments, reader: reader)
     }
+
+    /// To see whether the file changes later.
+    private(set) var watch: EnvironmentFileWatch?
 
     /// Why the standard file was not read although it is there. Worth telling only where something is missing.
     private(set) var hiddenStandardFile: String?
+
+    /// Whoever may not read the standard file, and names no database, does not mean libpq's default: it may be another
+    /// database altogether.
+    func requireDatabase() throws(CommandFailure) {
+        let names = [ConfigurationKey.databaseURL.rawValue, "PGDATABASE", "PGSERVICE"]
+        let isNamed = names.contains { environment[$0].map { !$0.isEmpty } ?? false }
+        guard let hiddenStandardFile, !isNamed else { return }
+        throw CommandFailure(
+            .noPermission,
+            [
+                "\(hiddenStandardFile): name the database, as in env DATABASE_URL='dbname=shop' market-chatd …, or run as a"
+                    + " user who may read the file (sudo market-chatd …)"
+            ])
+    }
 
     private static func failure(_ name: String, _ problem: FileProblem) -> CommandFailure {
         switch problem {

@@ -13,6 +13,8 @@ struct MarketChatdCommand: AsyncParsableCommand {
 
             EXAMPLES
               market-chatd migrate            create the schema, or upgrade it
+              market-chatd check              is all there that the daemon needs?
+              market-chatd status             what it does, and why
               market-chatd run --dry-run      see what would be sent, and send nothing
               market-chatd run                work until SIGTERM or Ctrl-C
               market-chatd run --once         settle what is due now, then end
@@ -27,7 +29,9 @@ struct MarketChatdCommand: AsyncParsableCommand {
               77 no permission    78 configuration: mend it first; the message says what and how
             """,
         version: "market-chatd \(Version.current)",
-        subcommands: [RunCommand.self, MigrateCommand.self])
+        subcommands: [
+            RunCommand.self, MigrateCommand.self, CheckCommand.self, StatusCommand.self, HealthcheckCommand.self,
+        ])
 }
 
 /// `--env-file`, which every command has.

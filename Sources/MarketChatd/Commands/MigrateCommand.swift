@@ -9,9 +9,13 @@ struct MigrateCommand: AsyncParsableCommand {
         abstract: "Create the schema market_chat, or upgrade it.",
         discussion: """
             It is safe to run twice, from two machines at once, and while daemons and producers are at work: it waits for \
-            a table's lock for a moment only, and tries again. A step that fails leaves a schema that goes on working. Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
-            database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see \
-            Config/roles.sql.
+            a table's lock for a moment only, and tries again. A step that fails leaves a schema that goes on working.
+
+            Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
+            database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see roles.sql.
+
+            EXAMPLE
+              sudo -u postgres env DATABASE_URL='dbname=shop' market-chatd migrate
             """)
 
     @OptionGroup var environmentOptions: EnvironmentOptions
@@ -21,6 +25,7 @@ struct MigrateCommand: AsyncParsableCommand {
             let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
                 try DatabaseConfiguration.read(environment: environment)
             }
+            try loader.requireDatabase()
             for warning in loader.warnings + configuration.warnings.map(\.description) {
                 LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
             }
@@ -28,7 +33,8 @@ struct MigrateCommand: AsyncParsableCommand {
                 let migrator = SchemaMigrator(connectionString: configuration.databaseURL.revealed()) { line in
                     LineWriter.standardError.write("market-chatd: \(line)\n")
                 }
-                print(Self.text(of: try await migrator.migrate()))
+                let report = try await migrator.migrate()
+                print("\(report.place): \(Self.text(of: report))")
             } catch {
                 throw CommandFailure(error)
             }

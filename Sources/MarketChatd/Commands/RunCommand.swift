@@ -20,18 +20,23 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var environmentOptions: EnvironmentOptions
     @Flag(help: "Settle what is due now, then end. Fails if something stands in the way, such as a pause.")
     var once = false
-    @Flag(help: "Print what would be sent now, in order; send and write nothing.")
+    @Flag(help: "Print what would be sent now, in order; send and write nothing. Needs no API key.")
     var dryRun = false
 
     func run() async throws {
         try await environmentOptions.load { loader throws(CommandFailure) in
-            let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
-                try Configuration.read(environment: environment, reader: .disk)
-            }
             if dryRun {
+                let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
+                    try DryRunConfiguration.read(environment: environment)
+                }
                 try await DryRun(configuration: configuration).print(warnings: loader.warnings)
             } else {
-                let daemon = Daemon(configuration: configuration, environment: loader.environment, isOnce: once)
+                let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
+                    try Configuration.read(environment: environment, reader: .disk)
+                }
+                let daemon = Daemon(
+                    configuration: configuration, environment: loader.environment, isOnce: once,
+                    environmentFile: loader.watch)
                 try await daemon.run(warnings: loader.warnings)
             }
         }

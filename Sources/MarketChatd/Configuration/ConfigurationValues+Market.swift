@@ -1,3 +1,4 @@
+import LibPQ
 import MarketAPI
 
 /// The values that need more than a number's or a duration's check.
@@ -19,7 +20,26 @@ extension ConfigurationValues {
                 .databaseURL, "holds a % that does not begin an escape such as %2F",
                 cure: "write %25 for a percent sign, in a password too")
         }
+        if isURI, Self.hasStrayAt(text) {
+            complain(
+                .databaseURL, "has an @ too many", cure: "write %40 for an @, %2F for a / and %3A for a : of a password"
+            )
+        }
+        if !mistakes.contains(where: { $0.key == ConfigurationKey.databaseURL.rawValue }),
+            let flaw = PostgresConfiguration(connectionString: text).flaw
+        {
+            complain(.databaseURL, "cannot be used: \(flaw.message)", cure: cure)
+        }
         return SecretString(text)
+    }
+
+    /// Whether there is one in a place where only a part of a password can have put it: libpq would take the rest for a
+    /// host's or a database's name, and show it.
+    private static func hasStrayAt(_ text: String) -> Bool {
+        guard let start = text.firstRange(of: "://")?.upperBound else { return false }
+        let rest = text[start...].prefix { $0 != "?" }
+        let authority = rest.prefix { $0 != "/" }
+        return rest.count { $0 == "@" } > 1 || authority.count { $0 == "@" } != rest.count { $0 == "@" }
     }
 
     private static func hasStrayPercent(_ text: String) -> Bool {

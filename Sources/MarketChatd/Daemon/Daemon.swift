@@ -12,6 +12,8 @@ struct Daemon {
     let configuration: Configuration
     let environment: [String: String]
     let isOnce: Bool
+    /// What the environment file had at the start; `nil`: it was not read.
+    var environmentFile: EnvironmentFileWatch?
 
     /// Works until it is told to stop or, with `isOnce`, until nothing is left that can be settled now.
     ///
@@ -53,13 +55,19 @@ struct Daemon {
             onReload: {
                 notifier.send(.reloading(monotonicMicroseconds: SystemdNotifier.monotonicMicroseconds))
                 if keys.reload(logger: logger) { engine.credentialsChanged() }
+                environmentFile?.warnOfChanges(logger)
                 notifier.send(.ready)
             }, logger: logger)
+        let unlisted = UnlistedRowsService(businessIDs: configuration.businessIDs, mayStart: isBound, logger: logger) {
+            [ids = configuration.businessIDs] () async throws(OutboxError) in
+            try await outbox.unlistedBusinesses(besides: ids)
+        }
         // The last one is stopped first: the listener still answers while the engine drains.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if let address = configuration.httpListen, !isOnce {
             let listener = HTTPListener(
-                address: address, status: { engine.status }, bound: isBound,
+                address: address, status: { engine.status },
+                reload: { keys.lastReload }, unlisted: { unlisted.unlisted }, bound: isBound,
                 onBound: { logger.notice("Listening", metadata: ["http.address": "\($0)"]) }, startedAt: startedAt,
                 logger: logger)
             services.append(.init(service: listener))
@@ -67,6 +75,10 @@ struct Daemon {
             isBound.open()
         }
         services.append(.init(service: systemd))
+        if !isOnce {
+            services.append(.init(service: MemoryTrimService()))
+            services.append(.init(service: unlisted))
+        }
         if let age = configuration.retention, !isOnce {
             let retention = RetentionService(outbox: outbox, age: age, mayStart: isBound, logger: logger)
             services.append(.init(service: retention))

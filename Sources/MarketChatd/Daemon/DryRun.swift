@@ -1,32 +1,40 @@
 import ChatOutbox
+import MarketAPI
 
 /// `run --dry-run`: shows what would be sent now, and sends and writes nothing.
 struct DryRun {
     /// Rows of each business that are shown at most.
     private static let limit = 1000
 
-    let configuration: Configuration
+    let configuration: DryRunConfiguration
 
     func print(warnings: [String]) async throws(CommandFailure) {
         for warning in warnings + configuration.warnings.map(\.description) {
             LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
         }
-        let outbox = PostgresOutbox(configuration.outbox)
-        do {
-            let session = try await outbox.openSession()
-            for businessID in configuration.businessIDs {
-                let due = try await session.readDue(
-                    of: businessID, DueRead(limit: Self.limit + 1, repeatLimit: Self.limit + 1))
-                for line in Self.lines(businessID, due, apiURL: configuration.apiURL) { Swift.print(line) }
+        do throws(OperatorError) {
+            let session = try await OperatorSession.open(configuration.databaseURL.revealed(), isReadOnly: true)
+            do throws(OperatorError) {
+                for businessID in configuration.businessIDs {
+                    let (due, hold) = try await session.due(of: businessID, limit: Self.limit + 1)
+                    for line in Self.lines(businessID, due, hold: hold, apiURL: configuration.apiURL) {
+                        Swift.print(line)
+                    }
+                }
+            } catch {
+                await session.close()
+                throw error
             }
             await session.close()
         } catch {
             throw CommandFailure(error)
         }
-        await outbox.close()
     }
 
-    static func lines(_ businessID: Int64, _ due: DueRows, apiURL: String) -> [String] {
+    /// - Parameter hold: why nothing of it would go now.
+    static func lines(
+        _ businessID: Int64, _ due: DueRows, hold: BusinessRecord.Hold? = nil, apiURL: String
+    ) -> [String] {
         let rows = (due.fresh + due.repeats).sorted {
             (-Int($0.priority), $0.dueAtMicroseconds, $0.id) < (-Int($1.priority), $1.dueAtMicroseconds, $1.id)
         }
@@ -34,6 +42,10 @@ struct DryRun {
         var head = "business \(businessID): \(shown.count) due"
         if rows.count > limit { head = "business \(businessID): more than \(limit) due, the first \(limit) follow" }
         if due.isPaused { head += ", but paused: nothing is sent before it is resumed" }
+        if let hold, hold.endsIn > .zero, !due.isPaused {
+            head +=
+                ", but held for \(DurationText.rough(hold.endsIn)) (\(printable(hold.reason))): nothing is sent before"
+        }
         if shown.isEmpty, let next = due.nextDueIn { head += ", the next one in \(DurationText.rough(next))" }
         return [head]
             + shown.map { row in
@@ -42,5 +54,21 @@ struct DryRun {
                     + " \(apiURL)/v2/businesses/\(businessID)/chats/new"
                     + " {\"context\":{\"type\":\"\(row.contextType)\",\"id\":\(row.contextID)}}"
             }
+    }
+}
+
+/// What `run --dry-run` needs of the configuration: no key, since nothing is sent.
+struct DryRunConfiguration: Sendable {
+    var databaseURL: SecretString
+    var businessIDs: [Int64]
+    var apiURL: String
+    var warnings: [ConfigurationWarning]
+
+    static func read(environment: [String: String]) throws(ConfigurationErrors) -> DryRunConfiguration {
+        var values = ConfigurationValues(environment: environment)
+        let configuration = DryRunConfiguration(
+            databaseURL: values.databaseURL(), businessIDs: values.businessIDs(), apiURL: values.apiURL(), warnings: [])
+        values.warnOfUnknownKeys()
+        return try values.finish(configuration) { $0.warnings = $1 }
     }
 }

@@ -1,3 +1,4 @@
+import ChatOutbox
 import ChatSync
 import Glibc
 import Hummingbird
@@ -6,6 +7,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 
 /// The daemon's own HTTP listener: `/healthz`, `/readyz`, `/metrics`, `/status.json`.
 ///
@@ -18,20 +20,50 @@ struct HTTPListener: Service {
     static let idleTimeout = TimeAmount.seconds(30)
     /// Until any connection is closed, whatever it does: neither a slow sender nor an endless body stays.
     static let longestConnection = TimeAmount.seconds(120)
+    /// Between two tries to listen on an address that is not there.
+    static let rebinding = Backoff(base: .seconds(1), max: .seconds(30))
     /// All header fields of a request together, in bytes.
     static let longestHeaders = 16 * 1024
 
     let address: ListenAddress
     /// The snapshot to answer from.
     let status: @Sendable () -> EngineStatus
-    /// Opened once the listener listens.
+    /// What came of the last reload of the keys; `nil`: there was none.
+    var reload: @Sendable () -> KeyRing.Reload? = { nil }
+    /// Rows of cabinets that nobody serves.
+    var unlisted: @Sendable () -> [UnlistedBusiness] = { [] }
+    /// Opened once the listener listens, or cannot do so for a reason that is no reason not to work.
     let bound: Latch
     /// Told the address, with the port that the system chose where the configuration has 0.
     let onBound: @Sendable (ListenAddress) -> Void
     let startedAt: WallTime
     let logger: Logger
 
+    /// Listens until it is told to stop. An address that comes late (of a VPN, or by DHCP) is waited for.
+    ///
+    /// - Throws: ``CommandFailure`` where another program has the address: it may be another daemon.
     func run() async throws {
+        let hasListened = Atomic(false)
+        var failures = 0
+        while true {
+            do {
+                return try await listen { hasListened.store(true, ordering: .relaxed) }
+            } catch  where !hasListened.load(ordering: .relaxed) && !(error is CancellationError) {
+                let code = (error as? IOError)?.errnoCode
+                let reason = code.map(systemErrorText) ?? "\(error)"
+                // Later than at the start, somebody else may have been given the address for a while.
+                if code == EADDRINUSE, failures == 0 { throw addressIsInUse(reason) }
+                if failures == 0 { logFailure(reason) }
+            }
+            bound.open()
+            let pause = Self.rebinding.step(attempts: failures)
+            failures += 1
+            await cancelWhenGracefulShutdown { try? await Task.sleep(for: pause) }
+            if Task.isShuttingDownGracefully || Task.isCancelled { return }
+        }
+    }
+
+    private func listen(onRunning: @escaping @Sendable () -> Void) async throws {
         // What fails at the start is thrown; and what it says when it is cancelled is no error.
         let quiet = logger.quieter(.critical)
         let application = Application(
@@ -48,26 +80,30 @@ struct HTTPListener: Service {
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     Self.maximumConnections, logger: quiet)),
             onServerRunning: { channel in
+                onRunning()
                 onBound(ListenAddress(host: address.host, port: channel.localAddress?.port ?? address.port))
                 bound.open()
             },
             logger: quiet)
-        do {
-            try await application.run()
-        } catch  where !bound.isOpen && !(error is CancellationError) {
-            let code = (error as? IOError)?.errnoCode
-            throw failure(code.map(systemErrorText) ?? "\(error)", isInUse: code == EADDRINUSE)
-        }
+        try await application.run()
     }
 
-    private func failure(_ reason: String, isInUse: Bool) -> CommandFailure {
-        let cure =
-            isInUse
-            ? "another program listens there (ss -ltnp 'sport = :\(address.port)' shows which); stop it, or set another"
-                + " port, or off"
-            : "set CHATD_HTTP_LISTEN to an address of this machine and a port above 1023, or off"
-        return CommandFailure(
-            .configuration, ["CHATD_HTTP_LISTEN: cannot listen on \(address): \(printable(reason)): \(cure)"])
+    private func addressIsInUse(_ reason: String) -> CommandFailure {
+        CommandFailure(
+            .configuration,
+            [
+                "CHATD_HTTP_LISTEN: cannot listen on \(address): \(printable(reason)): another program listens there"
+                    + " (ss -ltnp 'sport = :\(address.port)' shows which); stop it, or set another port, or off"
+            ])
+    }
+
+    private func logFailure(_ reason: String) {
+        logger.error(
+            "Cannot listen; tried again, and rows are served meanwhile",
+            metadata: [
+                "http.address": "\(address)", "error.message": "\(printable(reason))",
+                "cure": "set CHATD_HTTP_LISTEN to an address of this machine and a port above 1023, or off",
+            ])
     }
 
     private var router: Router<BasicRequestContext> {
@@ -76,7 +112,8 @@ struct HTTPListener: Service {
         router.get("readyz") { _, _ in Response(Readiness.answer(for: status())) }
         router.get("status.json") { _, _ in Response(StatusDocument.answer(for: status())) }
         router.get("metrics") { _, _ in
-            let text = MetricsText.render(status(), process: .current(startedAt: startedAt))
+            let text = MetricsText.render(
+                status(), process: .current(startedAt: startedAt), reload: reload(), unlisted: unlisted(), now: .now)
             return Response(StatusAnswer(code: 200, contentType: MetricsText.contentType, body: text))
         }
         return router

@@ -7,6 +7,8 @@ struct ProcessFacts: Sendable, Equatable {
     /// `nil` where `/proc` does not tell.
     var residentBytes: Int?
     var cpuSeconds: Double?
+    var openFiles: Int?
+    var mostFiles: Int?
 
     /// Of this process, now.
     static func current(startedAt start: WallTime) -> ProcessFacts {
@@ -15,7 +17,22 @@ struct ProcessFacts: Sendable, Equatable {
             getrusage(RUSAGE_SELF.rawValue, &usage) == 0 ? seconds(usage.ru_utime) + seconds(usage.ru_stime) : nil
         return ProcessFacts(
             startTimeSeconds: Double(start.seconds) + Double(start.milliseconds) / 1000, residentBytes: residentBytes(),
-            cpuSeconds: cpu)
+            cpuSeconds: cpu, openFiles: openFiles(), mostFiles: mostFiles())
+    }
+
+    private static func openFiles() -> Int? {
+        guard let folder = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        // Neither `.` nor `..`, nor the folder itself.
+        return count - 3
+    }
+
+    private static func mostFiles() -> Int? {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
+        return Int(clamping: limit.rlim_cur)
     }
 
     private static func seconds(_ time: timeval) -> Double {

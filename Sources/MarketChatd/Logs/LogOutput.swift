@@ -27,8 +27,13 @@ struct LogOutput: Sendable {
         let socket = DatagramSocket(path: path)
         return LogOutput { record in
             let datagram = JournalProtocol.datagram(for: record, identifier: identifier)
-            if let socket, socket.send(datagram) == 0 { return }
-            writer.write(PrefixFormat.line(record))
+            guard let socket, socket.send(datagram) == 0 else { return writer.write(PrefixFormat.line(record)) }
+            // While the journal was frozen, lines went to the other way, and some may have been too many for it.
+            writer.tellOfDrops { count in
+                let notice = LogRecord(
+                    level: .warning, message: "(\(count) log lines were dropped, since nobody read them)")
+                return socket.send(JournalProtocol.datagram(for: notice, identifier: identifier)) == 0
+            }
         }
     }
 

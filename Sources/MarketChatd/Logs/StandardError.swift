@@ -45,6 +45,16 @@ final class LineWriter: Sendable {
         }
     }
 
+    /// Where lines were dropped, says so by another way.
+    ///
+    /// - Parameter tell: told how many; returns whether it could be said.
+    func tellOfDrops(_ tell: (_ count: Int) -> Bool) {
+        state.withLock { state in
+            guard state.droppedLines > 0, tell(state.droppedLines) else { return }
+            state = State()
+        }
+    }
+
     private func put(_ line: String, patience: Int32) -> Bool {
         var rest = Array(line.utf8)[...]
         var isBegun = false

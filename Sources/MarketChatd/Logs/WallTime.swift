@@ -36,6 +36,9 @@ struct WallTime: Sendable, Equatable {
         return parts.tm_sec == 0 ? minutes : "\(minutes):\(Self.padded(parts.tm_sec))"
     }
 
+    /// Seconds since 1970, with a fraction.
+    var sinceEpoch: Double { Double(seconds) + Double(milliseconds) / 1000 }
+
     func advanced(by duration: Duration) -> WallTime {
         let total = seconds * 1000 + Int64(milliseconds) + duration.wholeMilliseconds
         return WallTime(seconds: total / 1000, milliseconds: Int(total % 1000))

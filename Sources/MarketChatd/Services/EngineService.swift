@@ -37,6 +37,7 @@ extension CommandFailure {
     init(_ error: OutboxError) {
         switch error {
         case .unusable(let reason): self.init(.configuration, [reason])
+        case .notPermitted(let reason): self.init(.noPermission, [reason])
         case .unavailable(let reason), .failed(let reason):
             self.init(.failed, ["The database is not available: \(reason)"])
         }

@@ -7,6 +7,13 @@ final class KeyRing: Sendable {
     private let sources: MarketKeySources
     private let reader: FileReader
     private let keys: Mutex<MarketKeys>
+    private let last = Mutex<Reload?>(nil)
+
+    /// What came of a reload.
+    struct Reload: Sendable, Equatable {
+        var succeeded: Bool
+        var at: WallTime
+    }
 
     init(sources: MarketKeySources, keys: MarketKeys, reader: FileReader = .disk) {
         self.sources = sources
@@ -18,12 +25,16 @@ final class KeyRing: Sendable {
         keys.withLock { $0.credential(for: businessID) }
     }
 
+    /// `nil`: there was none yet.
+    var lastReload: Reload? { last.withLock { $0 } }
+
     /// Reads the key files again. Where anything is wrong with one of them, all keys stay as they are.
     ///
     /// - Returns: whether the keys were read.
     func reload(logger: Logger) -> Bool {
         let loaded = sources.load(reader: reader)
         for warning in loaded.warnings { logger.warning("A key file needs attention", metadata: ["why": "\(warning)"]) }
+        last.withLock { $0 = Reload(succeeded: loaded.mistakes.isEmpty, at: .now) }
         guard loaded.mistakes.isEmpty else {
             for mistake in loaded.mistakes {
                 logger.error(

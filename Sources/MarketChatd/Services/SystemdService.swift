@@ -6,7 +6,9 @@ import Synchronization
 /// Keeps systemd informed: ready, what the daemon does, that it lives, and how long a drain may still take.
 final class SystemdService: Service {
     /// How often the status line is looked at; sent only where it changed.
-    static let period = Duration.seconds(2)
+    static let period = Duration.seconds(1)
+    /// Whoever starts the service waits so long at most for the first word of the database.
+    static let firstOutcomeLimit = Duration.seconds(5)
     /// What a drain may take beyond its limit before systemd is left to end it.
     static let drainMargin = Duration.seconds(10)
 
@@ -19,8 +21,9 @@ final class SystemdService: Service {
     private let drainBegan = Mutex<Moment?>(nil)
 
     /// - Parameters:
-    ///   - isReady: open once the configuration holds and the listener listens. The database need not answer: an outage is
-    ///     shown in the status line, and a daemon that only waits must not use up systemd's start limit.
+    ///   - isReady: open once the configuration holds and the listener listens. Then the first try of the database is
+    ///     waited for, so that a start which ends in a mistake is seen to fail. It need not succeed: an outage is shown in
+    ///     the status line, and a daemon that only waits must not use up systemd's start limit.
     ///   - watchdogInterval: of ``SystemdWatchdog``.
     init(
         notifier: SystemdNotifier, status: @escaping @Sendable () -> EngineStatus, isReady: Latch,
@@ -39,9 +42,19 @@ final class SystemdService: Service {
             await cancelWhenGracefulShutdown { await Latch().wait() }
             return
         }
-        await cancelWhenGracefulShutdown { await self.isReady.wait() }
+        await cancelWhenGracefulShutdown {
+            await self.isReady.wait()
+            await self.waitForFirstOutcome()
+        }
         if !Task.isShuttingDownGracefully, !Task.isCancelled { notifier.send(.ready) }
         await cancelWhenGracefulShutdown { await self.keepInformed() }
+    }
+
+    private func waitForFirstOutcome() async {
+        let end = clock.now + Self.firstOutcomeLimit
+        while status().database == .connecting(problem: nil), clock.now < end, !Task.isCancelled {
+            await clock.sleep(until: clock.now + .milliseconds(20))
+        }
     }
 
     /// The drain begins: systemd waits for as long as it may take.

@@ -96,3 +96,8 @@ func failure<Value>(_ call: () async throws(OutboxError) -> Value) async -> Outb
         return error
     }
 }
+
+extension SchemaMigrator.Report {
+    /// Before and after.
+    var versions: [Int] { [before, after] }
+}

@@ -6,7 +6,9 @@ import Testing
 @testable import MarketChatd
 
 @Suite(.seated) struct MetricsTests {
-    private let process = ProcessFacts(startTimeSeconds: 1_788_967_080.5, residentBytes: 27_000_000, cpuSeconds: 1.25)
+    private let process = ProcessFacts(
+        startTimeSeconds: 1_788_967_080.5, residentBytes: 27_000_000, cpuSeconds: 1.25, openFiles: 12,
+        mostFiles: 1024)
 
     private var owned: BusinessStatus {
         var business = BusinessStatus(businessID: 11)
@@ -31,40 +33,86 @@ import Testing
         EngineStatus(phase: .running, database: database, businesses: businesses, isMakingProgress: true)
     }
 
+    private let now = WallTime(seconds: 1_789_000_000)
+
+    private func text(
+        _ businesses: [BusinessStatus], database: EngineStatus.Database = .connected, reload: KeyRing.Reload? = nil
+    ) -> String {
+        MetricsText.render(
+            status(businesses, database: database), process: process, reload: reload,
+            unlisted: [UnlistedBusiness(businessID: 5, rows: 7, hasOwner: false)], now: now)
+    }
+
     @Test func theWholePageIsAsDocumented() {
-        let lines = MetricsText.render(status([owned]), process: process).split(separator: "\n").map(String.init)
+        let lines = text([owned]).split(separator: "\n").map(String.init)
         #expect(
-            lines.filter { !$0.hasPrefix("#") } == [
+            lines.filter { !$0.hasPrefix("#") && !$0.contains("_bucket") } == [
                 "market_chatd_build_info{version=\"\(Version.current)\"} 1",
-                "market_chatd_database_up 1",
+                "market_chatd_database_sessions 1",
                 "market_chatd_making_progress 1",
-                "market_chatd_requests_total{business=\"11\"} 20",
-                "market_chatd_created_total{business=\"11\"} 15",
-                "market_chatd_rejected_total{business=\"11\"} 1",
-                "market_chatd_backoffs_total{business=\"11\"} 2",
-                "market_chatd_deferred_total{business=\"11\"} 3",
-                "market_chatd_refused_writes_total{business=\"11\"} 4",
-                "market_chatd_420_total{business=\"11\",kind=\"quota\"} 5",
-                "market_chatd_420_total{business=\"11\",kind=\"parallel\"} 6",
-                "market_chatd_owned{business=\"11\"} 1",
-                "market_chatd_paused{business=\"11\"} 0",
-                "market_chatd_held_seconds{business=\"11\"} 1.5",
-                "market_chatd_in_flight{business=\"11\"} 2",
-                "market_chatd_due{business=\"11\"} 12",
-                "market_chatd_oldest_due_seconds{business=\"11\"} 4",
-                "market_chatd_quota_limit{business=\"11\"} 1000",
-                "market_chatd_quota_remaining{business=\"11\"} 987",
-                "market_chatd_quota_resets_seconds{business=\"11\"} 60",
+                "market_chatd_requests_total{business_id=\"11\"} 20",
+                "market_chatd_results_total{business_id=\"11\",outcome=\"created\"} 15",
+                "market_chatd_results_total{business_id=\"11\",outcome=\"rejected\"} 1",
+                "market_chatd_results_total{business_id=\"11\",outcome=\"backoff\"} 2",
+                "market_chatd_results_total{business_id=\"11\",outcome=\"deferred\"} 3",
+                "market_chatd_market_refusals_total{business_id=\"11\",reason=\"quota\"} 5",
+                "market_chatd_market_refusals_total{business_id=\"11\",reason=\"parallel\"} 6",
+                "market_chatd_refused_writes_total{business_id=\"11\"} 4",
+                "market_chatd_owner{business_id=\"11\"} 1",
+                "market_chatd_paused{business_id=\"11\"} 0",
+                "market_chatd_held{business_id=\"11\",kind=\"authorization\"} 0",
+                "market_chatd_held{business_id=\"11\",kind=\"misconfigured\"} 0",
+                "market_chatd_held{business_id=\"11\",kind=\"migration\"} 0",
+                "market_chatd_held{business_id=\"11\",kind=\"quota\"} 1",
+                "market_chatd_held{business_id=\"11\",kind=\"overloaded\"} 0",
+                "market_chatd_held{business_id=\"11\",kind=\"database\"} 0",
+                "market_chatd_held{business_id=\"11\",kind=\"circuit\"} 0",
+                "market_chatd_held_until_timestamp_seconds{business_id=\"11\"} 1789000002",
+                "market_chatd_circuit_open{business_id=\"11\",context_type=\"ORDER\"} 0",
+                "market_chatd_circuit_open{business_id=\"11\",context_type=\"RETURN\"} 0",
+                "market_chatd_in_flight{business_id=\"11\"} 2",
+                "market_chatd_due{business_id=\"11\"} 12",
+                "market_chatd_due_is_capped{business_id=\"11\"} 0",
+                "market_chatd_oldest_due_timestamp_seconds{business_id=\"11\"} 1788999996",
+                "market_chatd_quota_limit{business_id=\"11\"} 1000",
+                "market_chatd_quota_remaining{business_id=\"11\"} 987",
+                "market_chatd_quota_reset_timestamp_seconds{business_id=\"11\"} 1789000060",
+                "market_chatd_unwritten_results{business_id=\"11\"} 0",
+                "market_chatd_key_reload_success 1",
+                "market_chatd_unlisted_rows 7",
                 "process_start_time_seconds 1788967080.5",
                 "process_resident_memory_bytes 27000000",
+                "process_open_fds 12",
+                "process_max_fds 1024",
                 "process_cpu_seconds_total 1.25",
+                "market_chatd_due_to_settled_seconds_sum 0", "market_chatd_due_to_settled_seconds_count 0",
+                "market_chatd_market_request_seconds_sum 0", "market_chatd_market_request_seconds_count 0",
+                "market_chatd_settlement_seconds_sum 0", "market_chatd_settlement_seconds_count 0",
             ])
+    }
+
+    @Test func aHistogramCountsUpToEachBound() {
+        var histogram = DurationHistogram()
+        for seconds in [0.0004, 0.001, 0.3, 1e9, -5] { histogram.add(seconds: seconds) }
+        var page = MetricsPage()
+        page.add(Metric("x", .histogram, "X."), histogram)
+        let lines = page.text.split(separator: "\n").map(String.init)
+        #expect(lines.contains("x_bucket{le=\"0.001\"} 3"), "a bound is included, and no time is negative")
+        #expect(lines.contains("x_bucket{le=\"0.25\"} 3") && lines.contains("x_bucket{le=\"0.5\"} 4"))
+        #expect(lines.contains("x_bucket{le=\"86400\"} 4") && lines.contains("x_bucket{le=\"+Inf\"} 5"))
+        #expect(lines.last == "x_count 5")
+    }
+
+    @Test func aReloadThatFailedShows() {
+        let page = text([owned], reload: KeyRing.Reload(succeeded: false, at: now))
+        #expect(page.contains("market_chatd_key_reload_success 0\n"))
+        #expect(page.contains("market_chatd_key_reload_timestamp_seconds 1789000000\n"))
     }
 
     @Test func everyMetricHasItsHelpAndTypeOnceBeforeItsSamples() {
         var second = owned
         second.businessID = 12
-        let lines = MetricsText.render(status([owned, second]), process: process).split(separator: "\n")
+        let lines = text([owned, second]).split(separator: "\n")
         var current = ""
         var seen: Set<String> = []
         for line in lines {
@@ -74,25 +122,25 @@ import Testing
                 #expect(seen.insert(current).inserted)
             } else if line.hasPrefix("# TYPE ") {
                 #expect(words[2] == current)
-                #expect(words[3] == (current.hasSuffix("_total") ? "counter" : "gauge"))
+                #expect(current.hasSuffix("_total") == (words[3] == "counter"))
             } else {
-                #expect(line.hasPrefix(current + "{") || line.hasPrefix(current + " "))
+                let isOurs = ["{", " ", "_bucket{", "_sum ", "_count "].contains { line.hasPrefix(current + $0) }
+                #expect(isOurs, "\(line)")
             }
         }
     }
 
     @Test func whatAnotherInstanceOwnsHasCountersButNoGauges() {
-        let text = MetricsText.render(
-            status([BusinessStatus(businessID: 7)], database: .connecting(problem: nil)), process: process)
-        #expect(text.contains("market_chatd_created_total{business=\"7\"} 0\n"))
-        #expect(text.contains("market_chatd_owned{business=\"7\"} 0\n"))
+        let text = text([BusinessStatus(businessID: 7)], database: .connecting(problem: nil))
+        #expect(text.contains("market_chatd_requests_total{business_id=\"7\"} 0\n"))
+        #expect(text.contains("market_chatd_owner{business_id=\"7\"} 0\n"))
         #expect(!text.contains("market_chatd_due{"))
-        #expect(text.contains("market_chatd_database_up 0\n"))
+        #expect(text.contains("market_chatd_database_sessions 0\n"))
     }
 
     @Test func labelsAreEscaped() {
         var page = MetricsPage()
-        page.gauge("x", "X.", [(["a": "q\"b\\c\nd"], 0.5)])
+        page.add(Metric("x", .gauge, "X."), [(["a": "q\"b\\c\nd"], 0.5)])
         #expect(page.text == "# HELP x X.\n# TYPE x gauge\nx{a=\"q\\\"b\\\\c\\nd\"} 0.5\n")
     }
 
@@ -100,6 +148,7 @@ import Testing
         let facts = ProcessFacts.current(startedAt: .now)
         #expect((facts.residentBytes ?? 0) > 1_000_000)
         #expect((facts.cpuSeconds ?? 0) > 0)
+        #expect((facts.openFiles ?? 0) > 2 && (facts.mostFiles ?? 0) > (facts.openFiles ?? 0))
     }
 }
 

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// `market-chatd healthcheck`: asks the running daemon.
+struct HealthcheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "healthcheck",
+        abstract: "Ask the running daemon's own HTTP listener whether it is well.",
+        discussion: """
+            Exit code 0: it is; 1: it is not, or does not answer. The address is that of CHATD_HTTP_LISTEN, where all \
+            that is needed of the configuration is this key.
+
+            EXAMPLES
+              market-chatd healthcheck            does its work loop turn? Where not, only a restart helps
+              market-chatd healthcheck --ready    does it serve orders now? Not while the database is away
+            """)
+
+    @OptionGroup var environmentOptions: EnvironmentOptions
+    @Flag(help: "Ask for /readyz instead of /healthz.")
+    var ready = false
+
+    private static let limit = TimeAmount.seconds(5)
+
+    func run() async throws {
+        try await environmentOptions.load { loader throws(CommandFailure) in
+            let address = try loader.configuration { environment throws(ConfigurationErrors) in
+                try ListenConfiguration.read(environment: environment).address
+            }
+            guard let address else {
+                throw CommandFailure(.configuration, ["CHATD_HTTP_LISTEN is off: there is nobody to ask"])
+            }
+            let path = ready ? "/readyz" : "/healthz"
+            do {
+                let answer = try await LoopbackGet(address: address, limit: Self.limit).get(path)
+                print("\(address)\(path): \(answer.status) \(printable(answer.body, limit: 1000))")
+                if answer.status != 200 { throw CommandFailure(.failed, ["the daemon is not well; see above"]) }
+            } catch let failure as CommandFailure {
+                throw failure
+            } catch {
+                let reason = (error as? IOError).map { systemErrorText($0.errnoCode) } ?? "\(error)"
+                throw CommandFailure(
+                    .failed,
+                    ["\(address) does not answer: \(printable(reason)): is it running? systemctl status market-chatd"])
+            }
+        }
+    }
+}
+
+/// What `healthcheck` needs of the configuration.
+struct ListenConfiguration: Sendable {
+    /// `nil`: there is no listener.
+    var address: ListenAddress?
+
+    static func read(environment: [String: String]) throws(ConfigurationErrors) -> ListenConfiguration {
+        var values = ConfigurationValues(environment: environment)
+        return try values.finish(ListenConfiguration(address: values.listenAddress())) { _, _ in }
+    }
+}

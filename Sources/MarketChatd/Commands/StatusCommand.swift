@@ -1,0 +1,97 @@
+import ArgumentParser
+import ChatOutbox
+import Glibc
+import MarketAPI
+
+/// `market-chatd status`: what goes on, as the database tells it.
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show each cabinet: who serves it, what it does and why, what waits, and how the day went.",
+        discussion: """
+            It asks the database alone, so it works on any machine, whichever instance owns a cabinet, and also where \
+            none runs. All cabinets with a record or with rows are shown. It needs SELECT on the tables of market_chat, \
+            takes no locks, and counts only the rows of the last 24 hours.
+
+            EXAMPLES
+              sudo market-chatd status                   once
+              sudo market-chatd status --watch           again and again, until Ctrl-C
+              market-chatd status --json                 for scripts; the same form as /status.json:
+                businesses[]: business_id, owner, state, why, next, due, oldest_due_seconds, quota, …
+                failures[], recent_chats[], hours[]
+
+            EXIT CODES
+              0 shown, whatever it is   1 the database is away   77 a privilege is missing   78 configuration
+            """)
+
+    @OptionGroup var environmentOptions: EnvironmentOptions
+    @Flag(help: "Print one JSON object.")
+    var json = false
+    @Flag(help: "Show it again every two seconds.")
+    var watch = false
+
+    private static let period = Duration.seconds(2)
+
+    func run() async throws {
+        try await environmentOptions.load { loader throws(CommandFailure) in
+            let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
+                try ListedConfiguration.read(environment: environment)
+            }
+            try loader.requireDatabase()
+            let output = CommandOutput.standard(environment: loader.environment)
+            repeat {
+                let report = try await Self.report(configuration)
+                if watch, output.isTerminal { output.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+                if json {
+                    output.json(report.document)
+                } else {
+                    StatusText(output: output, isWatched: watch).show(report)
+                }
+                if watch { try? await Task.sleep(for: Self.period) }
+            } while watch && !Task.isCancelled
+        }
+    }
+
+    private static func report(_ configuration: ListedConfiguration) async throws(CommandFailure) -> StatusReport {
+        do throws(OperatorError) {
+            let session = try await OperatorSession.open(configuration.databaseURL.revealed(), isReadOnly: true)
+            let overview: Result<OutboxOverview, OperatorError>
+            do throws(OperatorError) {
+                overview = .success(try await session.overview(of: configuration.businessIDs))
+            } catch {
+                overview = .failure(error)
+            }
+            await session.close()
+            return StatusReport(
+                engine: nil, databasePart: .init(overview: try overview.get(), age: .zero),
+                listed: configuration.businessIDs, host: HostName.current, now: .now)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+}
+
+/// What a command that shows cabinets needs of the configuration.
+struct ListedConfiguration: Sendable {
+    /// A libpq connection string; empty for libpq's own `PG*` variables.
+    var databaseURL: SecretString
+    /// `MARKET_BUSINESS_IDS`; empty where it is not set.
+    var businessIDs: [Int64]
+
+    static func read(environment: [String: String]) throws(ConfigurationErrors) -> ListedConfiguration {
+        var values = ConfigurationValues(environment: environment)
+        let isListed = values.text(.businessIDs) != nil
+        let configuration = ListedConfiguration(
+            databaseURL: values.databaseURL(), businessIDs: isListed ? values.businessIDs() : [])
+        return try values.finish(configuration) { _, _ in }
+    }
+}
+
+/// This machine's name.
+enum HostName {
+    static let current: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+}

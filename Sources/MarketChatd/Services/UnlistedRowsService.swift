@@ -1,0 +1,62 @@
+import ChatOutbox
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Looks after rows of cabinets that nobody is told to serve: a mistyped id, or a cabinet that was taken off the list. They
+/// would wait for ever, and in silence.
+final class UnlistedRowsService: Service {
+    private static let period = Duration.seconds(60)
+    /// Until the session stands, a look would only find the database away once more.
+    private static let first = Duration.seconds(5)
+    /// Cabinets that one warning names.
+    private static let namesShown = 10
+
+    private let businessIDs: [Int64]
+    private let mayStart: Latch
+    private let logger: Logger
+    private let look: @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
+    private let found = Mutex<[UnlistedBusiness]>([])
+
+    /// - Parameter look: ``PostgresOutbox/unlistedBusinesses(besides:)``.
+    init(
+        businessIDs: [Int64], mayStart: Latch, logger: Logger,
+        look: @escaping @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
+    ) {
+        self.businessIDs = businessIDs
+        self.mayStart = mayStart
+        self.logger = logger
+        self.look = look
+    }
+
+    /// Those that no other instance serves either, as of the last look.
+    var unlisted: [UnlistedBusiness] { found.withLock { $0 } }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await self.mayStart.wait()
+            var pause = Self.first
+            var warned: Set<Int64> = []
+            while !Task.isCancelled {
+                try? await Task.sleep(for: pause)
+                guard !Task.isCancelled else { return }
+                pause = Self.period
+                // Where the database is away, others say so.
+                guard let all = try? await self.look() else { continue }
+                let alone = all.filter { !$0.hasOwner }
+                self.found.withLock { $0 = alone }
+                self.warn(of: alone.filter { !warned.contains($0.businessID) })
+                warned = Set(alone.map(\.businessID))
+            }
+        }
+    }
+
+    private func warn(of new: [UnlistedBusiness]) {
+        guard !new.isEmpty else { return }
+        let names = new.prefix(Self.namesShown).map { "\($0.businessID) (\($0.rows) rows)" }.joined(separator: ", ")
+        let more = new.count > Self.namesShown ? ", …" : ""
+        logger.warning(
+            "Rows wait for cabinets that MARKET_BUSINESS_IDS does not name: add them to it and restart, or delete the rows",
+            metadata: ["businesses": "\(names)\(more)"])
+    }
+}
