@@ -38,7 +38,9 @@ enum SQLText {
 
     static let operatorBusinessKnown = text(PackageResources.operator_business_known_sql)
     static let operatorBusinesses = text(PackageResources.operator_businesses_sql)
+    static let operatorContexts = text(PackageResources.operator_contexts_sql)
     static let operatorDayStart = text(PackageResources.operator_day_start_sql)
+    static let operatorElsewhere = text(PackageResources.operator_elsewhere_sql)
     static let operatorEndHold = text(PackageResources.operator_end_hold_sql)
     static let operatorEnqueue = text(PackageResources.operator_enqueue_sql)
     static let operatorFailures = text(PackageResources.operator_failures_sql)

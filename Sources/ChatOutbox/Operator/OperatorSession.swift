@@ -24,12 +24,9 @@ public final class OperatorSession: Sendable {
     public static func open(
         _ connectionString: String, isReadOnly: Bool = false
     ) async throws(OperatorError) -> OperatorSession {
-        var server = PostgresConfiguration.forOutbox(
-            connectionString, connectTimeout: .seconds(10), queryTimeout: statementTimeout + .seconds(5))
-        if isReadOnly { server.defaults.removeAll { $0.key == "target_session_attrs" } }
         let connection: PostgresConnection
         do {
-            connection = try await PostgresConnection.connect(server)
+            connection = try await connect(connectionString, isReadOnly: isReadOnly)
         } catch {
             throw OperatorError(connecting: error)
         }
@@ -45,6 +42,22 @@ public final class OperatorSession: Sendable {
         } catch {
             await connection.close()
             throw OperatorError(connecting: error)
+        }
+    }
+
+    /// Of several servers one that can write comes first, for who only reads too: owners are seen there alone.
+    private static func connect(
+        _ connectionString: String, isReadOnly: Bool
+    ) async throws(PostgresError) -> PostgresConnection {
+        var server = PostgresConfiguration.forOutbox(
+            connectionString, connectTimeout: .seconds(10), queryTimeout: statementTimeout + .seconds(5))
+        do {
+            return try await PostgresConnection.connect(server)
+        } catch {
+            // libpq's own finding, such as that a server only reads, is no answer of the server.
+            guard isReadOnly, error.kind == .connectFailed, error.server == nil else { throw error }
+            server.defaults.removeAll { $0.key == "target_session_attrs" }
+            return try await PostgresConnection.connect(server)
         }
     }
 
@@ -80,8 +93,12 @@ public final class OperatorSession: Sendable {
 
     func explained(_ error: PostgresError, privileges: String) -> OperatorError {
         switch error.sqlState {
+        case .insufficientPrivilege? where !error.namesOurs:
+            return .notPermitted(
+                "\(place): \(error.advised): a trigger or a policy of yours asks for it: grant it to"
+                    + " \(quotedIdentifier(place.roleName))")
         case .insufficientPrivilege?:
-            // Who may not even use the schema is told of that first.
+            // Who may not even use the schema needs that first.
             let grants =
                 place.mayUseSchema ? [privileges] : ["USAGE ON SCHEMA market_chat", privileges]
             let role = quotedIdentifier(place.roleName)
@@ -93,6 +110,10 @@ public final class OperatorSession: Sendable {
                     ? "\(place): \(error.message): the schema is of an older version: run 'market-chatd migrate'"
                     : "\(place): there is no schema market_chat: run 'market-chatd migrate', or name the right"
                         + " database in DATABASE_URL")
+        case .lockNotAvailable?, .deadlockDetected?:
+            return .failed(
+                "\(place): \(error.message): another session holds what has to be changed: try again in a moment; if it"
+                    + " stays so, pg_stat_activity shows who has a transaction open")
         case .readOnlyTransaction?:
             return .unavailable("\(place): the server is read-only: a standby, or one that became one")
         default:

@@ -11,10 +11,12 @@ public struct RowStory: Sendable, Equatable {
     public var chatID: Int64?
     public var attempts: Int
     public var lastError: String?
-    /// Moments as `2026-11-27T09:00:00.000Z`.
+    /// Moments as `2026-11-27T09:00:00.000Z`; or `infinity`, `-infinity`.
     public var createdAt: String
     public var dueAt: String
     public var settledAt: String?
+    /// When this was true, by the database's clock.
+    public var lookedAt: String
     /// Since the Market first did not find the order or return.
     public var notFoundFor: Duration?
     /// `market_chat.waiting`, of a row that is pending.
@@ -61,7 +63,7 @@ public struct RowStory: Sendable, Equatable {
     public init(
         id: Int64, businessID: Int64, contextType: String, contextID: Int64, priority: Int = 0, state: String,
         chatID: Int64? = nil, attempts: Int = 0, lastError: String? = nil, createdAt: String, dueAt: String,
-        settledAt: String? = nil
+        settledAt: String? = nil, lookedAt: String
     ) {
         self.id = id
         self.businessID = businessID
@@ -75,6 +77,7 @@ public struct RowStory: Sendable, Equatable {
         self.createdAt = createdAt
         self.dueAt = dueAt
         self.settledAt = settledAt
+        self.lookedAt = lookedAt
     }
 
     init(_ row: PostgresRow) throws(PostgresError) {
@@ -84,7 +87,8 @@ public struct RowStory: Sendable, Equatable {
             priority: Int(try row.decode("priority", as: Int16.self)), state: try row.decode("state"),
             chatID: try row.decode("chat_id"), attempts: try row.decode("attempts"),
             lastError: try row.decode("last_error"), createdAt: try row.decode("created_at"),
-            dueAt: try row.decode("due_at", as: String?.self) ?? "infinity", settledAt: try row.decode("settled_at"))
+            dueAt: try row.decode("due_at"), settledAt: try row.decode("settled_at"),
+            lookedAt: try row.decode("looked_at"))
         notFoundFor = try row.decode("not_found_microseconds", as: Int64?.self).map { .microseconds($0) }
         if let reason = try row.decode("reason", as: String?.self) {
             waiting = Waiting(
@@ -124,7 +128,11 @@ extension OperatorSession {
             [
                 PostgresStatement(SQLText.operatorRowAttempts, [.int64(story.id)]),
                 PostgresStatement(
-                    SQLText.operatorRowsBefore, [.int64(story.id), .int64(Int64(RowStory.countLimit))]),
+                    SQLText.operatorRowsBefore,
+                    [
+                        .int64(story.businessID), .int16(Int16(clamping: story.priority)), .int64(story.id),
+                        .int64(Int64(RowStory.countLimit)),
+                    ]),
             ], privileges: privileges)
         try decoding { () throws(PostgresError) in
             story.exchanges = try answers[0].map { row throws(PostgresError) in
@@ -136,6 +144,26 @@ extension OperatorSession {
             story.waiting?.rowsBefore = try answers[1][0].decode("rows")
         }
         return story
+    }
+
+    /// Rows that may be meant where there is none of a name: of the other type, or of another known business.
+    ///
+    /// - Throws: ``OperatorError``.
+    public func neighbours(of businessID: Int64, contextID: Int64) async throws(OperatorError) -> [(
+        id: Int64, name: RowName
+    )] {
+        let rows = try await run(
+            PostgresStatement(SQLText.operatorElsewhere, [.int64(businessID), .int64(contextID)]),
+            privileges: "SELECT ON market_chat.outbox, market_chat.business")
+        return try decoding { () throws(PostgresError) in
+            try rows.map { row throws(PostgresError) in
+                (
+                    try row.decode("id"),
+                    .context(
+                        businessID: try row.decode("business_id"), type: try row.decode("context_type"), id: contextID)
+                )
+            }
+        }
     }
 }
 

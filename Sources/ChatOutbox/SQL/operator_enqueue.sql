@@ -1,4 +1,5 @@
--- Puts rows into the outbox, each once. What is there already stays as it is.
+-- Puts rows into the outbox, each once. What is there already stays as it is, and is not waited for: see
+-- market_chat.enqueue().
 --
 -- $1 business ids, $2 context types, $3 context ids, $4 priorities or NULL, $5 due_at as text or NULL.
 INSERT INTO market_chat.outbox AS o (business_id, context_type, context_id, priority, due_at)
@@ -11,4 +12,4 @@ WHERE NOT EXISTS (
     WHERE o.business_id = new.business_id AND o.context_type = new.context_type AND o.context_id = new.context_id)
 ORDER BY new.place
 ON CONFLICT DO NOTHING
-RETURNING o.id, o.business_id, o.context_type, o.context_id
+RETURNING o.id

@@ -19,14 +19,16 @@ WITH RECURSIVE level (priority) AS (
 )
 SELECT
     front.*,
-    (SELECT count(*) FROM market_chat.attempt a WHERE a.outbox_id = front.id AND a.http_status = 404) AS not_found_count
+    -- Those before a person asked for the row anew do not count.
+    (SELECT count(*) FROM market_chat.attempt a
+        WHERE a.outbox_id = front.id AND a.http_status = 404 AND a.at >= front.not_found_since) AS not_found_count
 FROM (
     SELECT due.*
     FROM level CROSS JOIN LATERAL (
         SELECT walked.*
         FROM (
             SELECT
-                o.id, o.context_type, o.context_id, o.priority, o.attempts, o.due_at,
+                o.id, o.context_type, o.context_id, o.priority, o.attempts, o.due_at, o.not_found_since,
                 (extract(epoch FROM now() - o.not_found_since) * 1000000)::bigint AS not_found_microseconds
             FROM market_chat.outbox o
             WHERE o.business_id = $1 AND o.state = 'pending' AND o.priority = level.priority AND o.due_at <= now()
