@@ -73,7 +73,7 @@ struct FileReader: Sendable {
         return .success(FileContents(Array(bytes[..<count]), isWorldReadable: facts.st_mode & S_IROTH != 0))
     }
 
-    private static func problem(with path: String, code: Int32) -> FileProblem {
+    static func problem(with path: String, code: Int32) -> FileProblem {
         switch code {
         case ENOENT, ENOTDIR: return .missing
         case EACCES, EPERM: return .notPermitted(detail: permissions(of: path))
