@@ -30,7 +30,8 @@ struct MarketChatdCommand: AsyncParsableCommand {
             """,
         version: "market-chatd \(Version.current)",
         subcommands: [
-            RunCommand.self, MigrateCommand.self, CheckCommand.self, StatusCommand.self, HealthcheckCommand.self,
+            RunCommand.self, MigrateCommand.self, CheckCommand.self, StatusCommand.self, ExplainCommand.self,
+            EnqueueCommand.self, RetryCommand.self, PauseCommand.self, ResumeCommand.self, HealthcheckCommand.self,
         ])
 }
 
