@@ -30,18 +30,26 @@ SELECT
     ) AS is_stranger,
     coalesce(b.paused, false) AS paused,
     b.hold_reason,
-    greatest(0, extract(epoch FROM b.held_until - statement_timestamp()) * 1000000)::bigint AS hold_microseconds,
+    -- least() and greatest() pass NULL over, and what nobody knows is not to become a number.
+    CASE WHEN b.held_until IS NOT NULL THEN greatest(0, extract(epoch
+        FROM least(b.held_until, statement_timestamp() + interval '1000 years') - statement_timestamp()) * 1000000)
+    END::bigint AS hold_microseconds,
     b.quota_limit,
     b.quota_remaining,
-    greatest(0, extract(epoch FROM b.quota_resets_at - statement_timestamp()) * 1000000)::bigint AS quota_microseconds,
-    greatest(0, extract(epoch FROM statement_timestamp() - b.updated_at) * 1000000)::bigint AS age_microseconds,
+    CASE WHEN b.quota_resets_at IS NOT NULL THEN greatest(0, extract(epoch
+        FROM least(b.quota_resets_at, statement_timestamp() + interval '1000 years') - statement_timestamp()) * 1000000)
+    END::bigint AS quota_microseconds,
+    CASE WHEN b.updated_at IS NOT NULL THEN greatest(0, extract(epoch
+        FROM statement_timestamp() - greatest(b.updated_at, statement_timestamp() - interval '1000 years')) * 1000000)
+    END::bigint AS age_microseconds,
     pending.due,
     pending.later,
-    (extract(epoch FROM statement_timestamp()
-        - greatest(pending.oldest, statement_timestamp() - interval '1000 years')) * 1000000)::bigint
-        AS oldest_microseconds,
-    (extract(epoch FROM least(pending.next, statement_timestamp() + interval '1000 years') - statement_timestamp())
-        * 1000000)::bigint AS next_microseconds,
+    CASE WHEN pending.oldest IS NOT NULL THEN extract(epoch
+        FROM statement_timestamp() - greatest(pending.oldest, statement_timestamp() - interval '1000 years')) * 1000000
+    END::bigint AS oldest_microseconds,
+    CASE WHEN pending.next IS NOT NULL THEN extract(epoch
+        FROM least(pending.next, statement_timestamp() + interval '1000 years') - statement_timestamp()) * 1000000
+    END::bigint AS next_microseconds,
     coalesce(day.created, 0) AS created,
     coalesce(day.rejected, 0) AS rejected
 FROM wanted
@@ -51,14 +59,14 @@ LEFT JOIN pg_stat_activity AS a ON a.pid = owner.pid
 LEFT JOIN day ON day.business_id = wanted.id
 LEFT JOIN LATERAL (
     SELECT
-        count(*) FILTER (WHERE some.due_at <= statement_timestamp()) AS due,
-        count(*) FILTER (WHERE some.due_at > statement_timestamp()) AS later,
-        min(some.due_at) FILTER (WHERE some.due_at <= statement_timestamp()) AS oldest,
-        min(some.due_at) FILTER (WHERE some.due_at > statement_timestamp()) AS next
+        count(*) FILTER (WHERE counted.due_at <= statement_timestamp()) AS due,
+        count(*) FILTER (WHERE counted.due_at > statement_timestamp()) AS later,
+        min(counted.due_at) FILTER (WHERE counted.due_at <= statement_timestamp()) AS oldest,
+        min(counted.due_at) FILTER (WHERE counted.due_at > statement_timestamp()) AS next
     FROM (
         SELECT o.due_at FROM market_chat.outbox AS o
         WHERE o.business_id = wanted.id AND o.state = 'pending'
         ORDER BY o.priority DESC, o.due_at LIMIT $2::bigint
-    ) AS some
+    ) AS counted
 ) AS pending ON true
 ORDER BY wanted.id

@@ -13,5 +13,5 @@ SELECT
     count(*) FILTER (WHERE event.outcome = 'created') AS created,
     count(*) FILTER (WHERE event.outcome = 'backoff') AS put_off,
     count(*) FILTER (WHERE event.outcome = 'rejected') AS rejected
-FROM event WHERE event.at > statement_timestamp() - interval '24 hours'
+FROM event WHERE event.at > statement_timestamp() - interval '24 hours' AND event.at <= statement_timestamp()
 GROUP BY 1 ORDER BY 1

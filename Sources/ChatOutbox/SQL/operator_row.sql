@@ -12,8 +12,11 @@ SELECT
         - greatest(least(o.not_found_since, statement_timestamp()), statement_timestamp() - interval '1000 years'))
         * 1000000)::bigint AS not_found_microseconds,
     w.reason,
-    (extract(epoch FROM greatest(least(w.next_try_at, statement_timestamp() + interval '1000 years'),
-        statement_timestamp() - interval '1000 years') - statement_timestamp()) * 1000000)::bigint AS next_microseconds
+    -- least() passes NULL over, and from an infinite time nothing can be subtracted.
+    CASE WHEN w.next_try_at IS NOT NULL THEN extract(epoch
+        FROM greatest(least(w.next_try_at, statement_timestamp() + interval '1000 years'),
+            statement_timestamp() - interval '1000 years') - statement_timestamp()) * 1000000
+    END::bigint AS next_microseconds
 FROM market_chat.outbox AS o LEFT JOIN market_chat.waiting AS w ON w.outbox_id = o.id
 WHERE CASE WHEN $1::bigint IS NOT NULL THEN o.id = $1::bigint
     ELSE o.business_id = $2::bigint AND o.context_type = $3::text AND o.context_id = $4::bigint END
