@@ -17,6 +17,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
@@ -37,6 +38,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
@@ -60,11 +62,10 @@ let package = Package(
         .executableTarget(
             name: "MarketChatd",
             dependencies: [
-                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, hummingbird, logging, nioCore, nioHTTP1,
-                nioPosix,
-                serviceLifecycle, unixSignals,
+                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, httpTypes, hummingbird, logging, nioCore,
+                nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
             ],
-            swiftSettings: strict),
+            resources: [.embedInCode("Assets")], swiftSettings: strict),
         .target(name: "MarketSandbox", dependencies: [nioCore, nioHTTP1, nioPosix], swiftSettings: strict),
         .executableTarget(
             name: "MarketSandboxCommand", dependencies: ["MarketSandbox", argumentParser, unixSignals],

@@ -65,8 +65,11 @@ struct Daemon {
         // The last one is stopped first: the listener still answers while the engine drains.
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if let address = configuration.httpListen, !isOnce {
+            let reader = OverviewReader(
+                connectionString: configuration.databaseURL, businessIDs: configuration.businessIDs)
+            services.append(.init(service: reader))
             let listener = HTTPListener(
-                address: address, status: { engine.status },
+                address: address, status: { engine.status }, report: reports(of: engine, reader),
                 reload: { keys.lastReload }, unlisted: { unlisted.unlisted }, bound: isBound,
                 onBound: { logger.notice("Listening", metadata: ["http.address": "\($0)"]) }, startedAt: startedAt,
                 logger: logger)
@@ -100,6 +103,19 @@ struct Daemon {
             return .failure(failure)
         } catch {
             return .failure(CommandFailure(.failed, ["\(error)"]))
+        }
+    }
+}
+
+extension Daemon {
+    /// What the page and `/status.json` show.
+    private func reports(
+        of engine: Engine, _ reader: OverviewReader
+    ) -> @Sendable (HTTPListener.DatabaseWish) async -> StatusReport {
+        let (listed, host) = (configuration.businessIDs, machineName)
+        return { wish in
+            let part = wish == .fresh ? await reader.part() : reader.lastPart
+            return StatusReport(engine: engine.status, databasePart: part, listed: listed, host: host, now: .now)
         }
     }
 }

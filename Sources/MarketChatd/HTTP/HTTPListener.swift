@@ -9,13 +9,17 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// The daemon's own HTTP listener: `/healthz`, `/readyz`, `/metrics`, `/status.json`.
+/// The daemon's own HTTP listener: `/`, `/status.json`, `/metrics`, `/healthz`, `/readyz`.
 ///
 /// It is small on purpose: it only reads a snapshot, takes no bodies, and bounds its connections in number, in life and
 /// in the size of what they may send.
 struct HTTPListener: Service {
-    /// At once; more wait in the kernel's queue.
-    static let maximumConnections = 64
+    /// Above it, the connection that has been idle longest is closed for each new one.
+    static let comfortableConnections = 64
+    /// At once, where all of them are being answered; more wait in the kernel's queue.
+    static let maximumConnections = 80
+    /// Until a connection has to have asked for something.
+    static let firstRequestTimeout = TimeAmount.seconds(10)
     /// Until a connection that sends nothing is closed.
     static let idleTimeout = TimeAmount.seconds(30)
     /// Until any connection is closed, whatever it does: neither a slow sender nor an endless body stays.
@@ -25,9 +29,19 @@ struct HTTPListener: Service {
     /// All header fields of a request together, in bytes.
     static let longestHeaders = 16 * 1024
 
+    /// How new the database's part of a report has to be.
+    enum DatabaseWish: Sendable {
+        /// As it was read last.
+        case atHand
+        /// Read again where it is old.
+        case fresh
+    }
+
     let address: ListenAddress
     /// The snapshot to answer from.
     let status: @Sendable () -> EngineStatus
+    /// What the page and `/status.json` show.
+    let report: @Sendable (DatabaseWish) async -> StatusReport
     /// What came of the last reload of the keys; `nil`: there was none.
     var reload: @Sendable () -> KeyRing.Reload? = { nil }
     /// Rows of cabinets that nobody serves.
@@ -66,11 +80,15 @@ struct HTTPListener: Service {
     private func listen(onRunning: @escaping @Sendable () -> Void) async throws {
         // What fails at the start is thrown; and what it says when it is cancelled is no error.
         let quiet = logger.quieter(.critical)
+        let connections = ListenerConnections(limit: Self.comfortableConnections)
         let application = Application(
-            responder: router.buildResponder(),
+            responder: router(connections).buildResponder(),
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionLifeHandler(limit: Self.longestConnection)],
+                    additionalChannelHandlers: [
+                        ConnectionLifeHandler(
+                            connections, limit: Self.longestConnection, firstRequestLimit: Self.firstRequestTimeout)
+                    ],
                     idleTimeout: Self.idleTimeout,
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: Self.longestHeaders, maxHeaderListSize: Self.longestHeaders,
@@ -106,46 +124,28 @@ struct HTTPListener: Service {
             ])
     }
 
-    private var router: Router<BasicRequestContext> {
-        let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
+    /// For a request from this machine or by an address, only to be read. See ``ListenerRules``.
+    private func router(_ connections: ListenerConnections) -> Router<ListenerContext> {
+        let router = Router(context: ListenerContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(
+            middleware: ListenerRules(
+                hosts: HostPolicy(configured: address.host, machine: machineName), connections: connections))
         router.get("healthz") { _, _ in Response(Health.answer(for: status())) }
         router.get("readyz") { _, _ in Response(Readiness.answer(for: status())) }
-        router.get("status.json") { _, _ in Response(StatusDocument.answer(for: status())) }
         router.get("metrics") { _, _ in
             let text = MetricsText.render(
                 status(), process: .current(startedAt: startedAt), reload: reload(), unlisted: unlisted(), now: .now)
             return Response(StatusAnswer(code: 200, contentType: MetricsText.contentType, body: text))
         }
+        router.get("status.json") { request, _ in
+            let mayRead = request.uri.queryParameters["with"] == "database"
+            return Response(StatusDocument.answer(for: await report(mayRead ? .fresh : .atHand)))
+        }
+        router.get("/") { request, _ in
+            let showsAll = request.uri.queryParameters["show"] == "all"
+            return Response(.page(StatusPage(report: await report(.fresh), showsAll: showsAll)))
+        }
+        for asset in PageAsset.allCases { router.get("\(asset.rawValue)") { _, _ in Response(asset.answer) } }
         return router
-    }
-}
-
-extension Response {
-    fileprivate init(_ answer: StatusAnswer) {
-        self.init(
-            status: .init(code: answer.code),
-            headers: [.contentType: answer.contentType, .cacheControl: "no-store"],
-            body: .init(byteBuffer: ByteBuffer(string: answer.body)))
-    }
-}
-
-/// Closes its connection after a time, whatever the connection does.
-final class ConnectionLifeHandler: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = Any
-
-    private let limit: TimeAmount
-    private var end: Scheduled<Void>?
-
-    init(limit: TimeAmount) {
-        self.limit = limit
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let channel = context.channel
-        end = context.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        end?.cancel()
     }
 }

@@ -39,6 +39,15 @@ struct WallTime: Sendable, Equatable {
     /// Seconds since 1970, with a fraction.
     var sinceEpoch: Double { Double(seconds) + Double(milliseconds) / 1000 }
 
+    /// What the machine's own zone is ahead of UTC, such as `+03:00`.
+    var localOffset: String {
+        var time = time_t(seconds)
+        var parts = tm()
+        localtime_r(&time, &parts)
+        let minutes = Int32(abs(parts.tm_gmtoff) / 60)
+        return "\(parts.tm_gmtoff < 0 ? "−" : "+")\(Self.padded(minutes / 60)):\(Self.padded(minutes % 60))"
+    }
+
     func advanced(by duration: Duration) -> WallTime {
         let total = seconds * 1000 + Int64(milliseconds) + duration.wholeMilliseconds
         return WallTime(seconds: total / 1000, milliseconds: Int(total % 1000))

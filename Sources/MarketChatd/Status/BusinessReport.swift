@@ -107,6 +107,18 @@ struct BusinessReport: Sendable, Equatable {
     }
 }
 
+extension BusinessReport.Urgency {
+    /// For programs: one word that stays as it is.
+    var word: String {
+        switch self {
+        case .calm: "calm"
+        case .waiting: "waiting"
+        case .trouble: "trouble"
+        case .person: "person"
+        }
+    }
+}
+
 extension BusinessReport.State {
     /// For programs: one word that stays as it is.
     var word: String {

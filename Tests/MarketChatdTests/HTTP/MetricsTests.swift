@@ -189,7 +189,9 @@ import Testing
     }
 
     @Test func theStatusDocumentHoldsTheSnapshot() {
-        let text = StatusDocument.answer(for: status(owned: [true])).body
+        let report = StatusReport(
+            engine: status(owned: [true]), databasePart: .unread, listed: [1], host: "test", now: .now)
+        let text = StatusDocument.answer(for: report).body
         #expect(
             text.hasPrefix(
                 "{\"version\":\"\(Version.current)\",\"phase\":\"running\",\"database\":{\"connected\":true}"))

@@ -1,0 +1,8 @@
+import Glibc
+
+/// This machine's own name, as it knows it.
+let machineName: String = {
+    var name = [CChar](repeating: 0, count: 256)
+    gethostname(&name, name.count - 1)
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}()
