@@ -62,7 +62,8 @@ let package = Package(
         .executableTarget(
             name: "MarketChatd",
             dependencies: [
-                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, httpTypes, hummingbird, logging, nioCore,
+                "ChatOutbox", "ChatSync", "LibPQ", "MarketAPI", argumentParser, httpTypes, hummingbird, logging,
+                nioCore,
                 nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
             ],
             resources: [.embedInCode("Assets")], swiftSettings: strict),

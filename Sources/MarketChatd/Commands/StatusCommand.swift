@@ -1,6 +1,5 @@
 import ArgumentParser
 import ChatOutbox
-import Glibc
 import MarketAPI
 
 /// `market-chatd status`: what goes on, as the database tells it.
@@ -43,7 +42,7 @@ struct StatusCommand: AsyncParsableCommand {
                 let report = try await Self.report(configuration)
                 if watch, output.isTerminal { output.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
                 if json {
-                    output.json(report.document)
+                    output.json(StatusDocument.document(report))
                 } else {
                     StatusText(output: output, isWatched: watch).show(report)
                 }
@@ -64,7 +63,7 @@ struct StatusCommand: AsyncParsableCommand {
             await session.close()
             return StatusReport(
                 engine: nil, databasePart: .init(overview: try overview.get(), age: .zero),
-                listed: configuration.businessIDs, host: HostName.current, now: .now)
+                listed: configuration.businessIDs, host: machineName, now: .now)
         } catch {
             throw CommandFailure(error)
         }
@@ -85,13 +84,4 @@ struct ListedConfiguration: Sendable {
             databaseURL: values.databaseURL(), businessIDs: isListed ? values.businessIDs() : [])
         return try values.finish(configuration) { _, _ in }
     }
-}
-
-/// This machine's name.
-enum HostName {
-    static let current: String = {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, name.count - 1)
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }()
 }

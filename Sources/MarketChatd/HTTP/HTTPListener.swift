@@ -51,7 +51,7 @@ struct HTTPListener: Service {
     /// Told the address, with the port that the system chose where the configuration has 0.
     let onBound: @Sendable (ListenAddress) -> Void
     let startedAt: WallTime
-    let logger: Logger
+    var logger: Logger
 
     /// Listens until it is told to stop. An address that comes late (of a VPN, or by DHCP) is waited for.
     ///

@@ -21,16 +21,13 @@ struct LoopbackGet {
         // Who listens everywhere is asked on this machine.
         let host = ["0.0.0.0": "127.0.0.1", "::": "::1"][address.host] ?? address.host
         let promise = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: Answer.self)
-        let channel = try await ClientBootstrap(group: promise.futureResult.eventLoop)
-            .connectTimeout(limit)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
-                    try channel.pipeline.syncOperations.addHandler(
-                        AnswerHandler(promise: promise, longestBody: Self.longestBody))
-                }
-            }
-            .connect(host: host, port: address.port).get()
+        let channel: any Channel
+        do {
+            channel = try await connect(to: host, promise)
+        } catch {
+            promise.fail(error)
+            throw error
+        }
         let timer = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
         defer {
             timer.cancel()
@@ -42,6 +39,19 @@ struct LoopbackGet {
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         try await channel.writeAndFlush(HTTPClientRequestPart.end(nil))
         return try await promise.futureResult.get()
+    }
+
+    private func connect(to host: String, _ promise: EventLoopPromise<Answer>) async throws -> any Channel {
+        try await ClientBootstrap(group: promise.futureResult.eventLoop)
+            .connectTimeout(limit)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHTTPClientHandlers()
+                    try channel.pipeline.syncOperations.addHandler(
+                        AnswerHandler(promise: promise, longestBody: Self.longestBody))
+                }
+            }
+            .connect(host: host, port: address.port).get()
     }
 }
 

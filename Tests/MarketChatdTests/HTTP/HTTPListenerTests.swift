@@ -92,11 +92,9 @@ import Testing
         let lines = Mutex<[String]>([])
         let logger = Logger(
             label: "test", output: LogOutput { record in lines.withLock { $0.append(record.message) } }, level: .info)
-        let status = EngineStatus(phase: .running, database: .connected, businesses: [], isMakingProgress: true)
-        let listener = HTTPListener(
-            address: ListenAddress(host: host, port: 9464), status: { status }, bound: bound, onBound: { _ in },
-            startedAt: .now, logger: logger)
-        let running = Task { try await listener.run() }
+        var listener = listener(ListenAddress(host: host, port: 9464), bound: bound) { _ in }
+        listener.logger = logger
+        let running = Task { [listener] in try await listener.run() }
         await bound.wait()
         #expect(lines.withLock { $0 } == ["Cannot listen; tried again, and rows are served meanwhile"])
         running.cancel()

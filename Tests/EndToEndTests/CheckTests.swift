@@ -1,0 +1,105 @@
+import MarketSandbox
+import PrivatePostgres
+import TestSupport
+import Testing
+
+/// The Market tells of the cabinets that it has.
+private let market: SandboxOptions = {
+    var market = SandboxOptions()
+    market.businesses = [SandboxBusiness(id: 11), SandboxBusiness(id: 12)]
+    return market
+}()
+
+/// `check`, `status` and `healthcheck`, as an operator calls them.
+@Suite(.seated, .timeLimit(.minutes(3))) struct CheckTests {
+    @Test func allIsWell() async throws {
+        let database = try await TestDatabase.make()
+        try await withSandbox(market) { sandbox in
+            let check = try await finish(.run(database, sandbox).with(arguments: "check"))
+            #expect(check.ending == .exited(0), "\(check.output) \(check.errors)")
+            let names = check.output.split(separator: "\n").map { $0.prefix { $0 != ":" } }
+            #expect(
+                names == ["ok    configuration", "ok    database", "ok    session", "ok    API key", "ok    cabinets"])
+            #expect(sandbox.state(withContexts: false).requests == 2, "the key and the shops: it creates no chat")
+            let json = try await finish(.run(database, sandbox).with(arguments: "check", "--json"))
+            #expect(json.output.hasPrefix(#"{"ok":true,"checks":[{"name":"configuration","ok":true,"#))
+        }
+    }
+
+    @Test func eachMistakeHasItsLineAndTheFirstToMendDecidesTheExitCode() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        try await withSandbox(market) { sandbox in
+            let settings = DaemonSettings.run(database, sandbox, businesses: [11]).with(arguments: "check")
+            let wrong = try await finish(settings.with(["MARKET_API_KEY": "ACMA:wrong:0"]))
+            #expect(wrong.ending == .exited(78))
+            #expect(wrong.output.contains("ok    database: postgres@local/\(database.name), PostgreSQL "))
+            #expect(wrong.output.contains("FAIL  session: "), "\(wrong.output)")
+            #expect(wrong.output.contains("market-chatd migrate"))
+            #expect(wrong.output.contains("FAIL  API key: ") && wrong.output.contains("401"), "\(wrong.output)")
+            #expect(!wrong.output.contains("ACMA:wrong"))
+            let away = try await finish(settings.with(["DATABASE_URL": "host=/nonexistent dbname=shop"]))
+            #expect(away.ending == .exited(1), "\(away.output)")
+            #expect(away.output.contains("FAIL  database: ") && away.output.contains("ok    API key: "))
+        }
+    }
+
+    @Test func aCabinetThatTheKeyDoesNotSeeIsNamed() async throws {
+        let database = try await TestDatabase.make()
+        try await withSandbox(market) { sandbox in
+            let check = try await finish(
+                .run(database, sandbox, businesses: [11, 999_999]).with(arguments: "check"))
+            #expect(check.ending == .exited(78), "\(check.output)")
+            #expect(check.output.contains("the key does not see cabinet 999999"), "\(check.output)")
+            #expect(!check.output.contains("see cabinet 11\n"))
+        }
+    }
+
+    @Test func offlineItLooksAtTheConfigurationAndTheKeyFilesAlone() async throws {
+        let folder = try ScratchDirectory()
+        let path = folder.path + "/key"
+        let settings = DaemonSettings.run(database: "host=/nonexistent dbname=shop", market: "http://127.0.0.1:1")
+            .with(["MARKET_API_KEY": nil, "MARKET_API_KEY_FILE": path]).with(arguments: "check", "--offline")
+        let missing = try await finish(settings)
+        #expect(missing.ending == .exited(78))
+        #expect(missing.output.contains("FAIL  configuration: MARKET_API_KEY_FILE"), "\(missing.output)")
+        _ = try folder.write("ACMA:good:0\n", to: "key")
+        #expect(try await finish(settings).ending == .exited(0))
+        _ = try folder.write("two words\n", to: "key")
+        let broken = try await finish(settings)
+        #expect(broken.ending == .exited(78) && !broken.output.contains("two words"), "\(broken.output)")
+    }
+
+    @Test func statusTellsWhoServesWhatAndWhatWentWrong() async throws {
+        let database = try await TestDatabase.make()
+        try await withSandbox(market) { sandbox in
+            let settings = DaemonSettings.run(database, sandbox, businesses: [11, 12])
+            let status = settings.with(arguments: "status")
+            let before = try await finish(status)
+            #expect(before.ending == .exited(0) && before.output.contains("no owner"), "\(before.output)")
+            try await withDaemon(settings) { daemon in
+                try await daemon.log.line("Business owned", count: 2)
+                try await database.insert(1...3)
+                try await database.untilSettled()
+                try await database.run("UPDATE market_chat.business SET paused = true WHERE business_id = 12")
+                let text = try await finish(status)
+                #expect(text.ending == .exited(0), "\(text.errors)")
+                let lines = text.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+                #expect(lines[0].first == "BUSINESS")
+                let eleven = try #require(lines.first { $0.first == "11" })
+                #expect(eleven[1].hasSuffix(":\(daemon.pid)"), "the owner's host and process: \(text.output)")
+                #expect(eleven.contains("idle") && eleven.contains("3"), "\(text.output)")
+                #expect(text.output.contains("market-chatd resume --business 12"))
+                let json = try await finish(status.with(arguments: "status", "--json"))
+                #expect(json.output.contains(#""business_id":11"#) && json.output.contains(#""created_24h":3"#))
+                let health = try await finish(
+                    settings.with(["CHATD_HTTP_LISTEN": "127.0.0.1:\(try await daemon.listener().port)"])
+                        .with(arguments: "healthcheck"))
+                #expect(health.ending == .exited(0), "\(health.errors)")
+                #expect(try await daemon.drain() == .exited(0))
+            }
+            let nobody = try await finish(
+                settings.with(["CHATD_HTTP_LISTEN": "127.0.0.1:1"]).with(arguments: "healthcheck"))
+            #expect(nobody.ending == .exited(1) && nobody.errors.contains("does not answer"), "\(nobody.errors)")
+        }
+    }
+}
