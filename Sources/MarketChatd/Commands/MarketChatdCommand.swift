@@ -33,6 +33,10 @@ struct MarketChatdCommand: AsyncParsableCommand {
             RunCommand.self, MigrateCommand.self, CheckCommand.self, StatusCommand.self, ExplainCommand.self,
             EnqueueCommand.self, RetryCommand.self, PauseCommand.self, ResumeCommand.self, HealthcheckCommand.self,
         ])
+
+    static func main() async {
+        await main(IdentifierList.joined(Array(CommandLine.arguments.dropFirst())))
+    }
 }
 
 /// `--env-file`, which every command has.

@@ -70,7 +70,7 @@ extension EnvironmentOptions {
     }
 
     /// Whoever cannot read the standard file reaches, by libpq's defaults, a database that nobody meant.
-    private static func hint(_ loader: EnvironmentLoader) -> String? {
+    static func hint(_ loader: EnvironmentLoader) -> String? {
         guard loader.environment[ConfigurationKey.databaseURL.rawValue]?.isEmpty ?? true,
             let hidden = loader.hiddenStandardFile
         else { return nil }
@@ -86,6 +86,40 @@ func identifier(_ text: String) throws -> Int64 {
         throw ValidationError("write a whole number from 1 to \(Int64.max)")
     }
     return id
+}
+
+/// Several of them: `1`, `1,2,3`.
+struct IdentifierList: Sendable, Equatable {
+    var ids: [Int64]
+
+    /// - Throws: `ValidationError`.
+    init(_ text: String) throws {
+        ids = try text.split(separator: ",", omittingEmptySubsequences: false).map { try identifier(String($0)) }
+    }
+
+    /// Each once, in their order.
+    static func distinct(_ lists: [IdentifierList]) -> [Int64] {
+        var seen: Set<Int64> = []
+        return lists.flatMap(\.ids).filter { seen.insert($0).inserted }
+    }
+
+    /// Arguments in which numbers that follow each other are one list: the parser's time grows with the square of the
+    /// arguments' number (a minute for 10,000 of them, unoptimised).
+    static func joined(_ arguments: [String]) -> [String] {
+        var result: [String] = []
+        var run: [String] = []
+        for argument in arguments {
+            if !argument.isEmpty, argument.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) {
+                run.append(argument)
+            } else {
+                if !run.isEmpty { result.append(run.joined(separator: ",")) }
+                run = []
+                result.append(argument)
+            }
+        }
+        if !run.isEmpty { result.append(run.joined(separator: ",")) }
+        return result
+    }
 }
 
 /// `1 row`, `2 rows`.

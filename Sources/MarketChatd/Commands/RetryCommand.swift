@@ -28,8 +28,9 @@ struct RetryCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var environmentOptions: EnvironmentOptions
-    @Option(name: .customLong("id"), parsing: .upToNextOption, help: "Rows, by outbox.id.", transform: identifier)
-    var ids: [Int64] = []
+    @Option(
+        name: .customLong("id"), parsing: .upToNextOption, help: "Rows, by outbox.id.", transform: IdentifierList.init)
+    var ids: [IdentifierList] = []
     @Option(name: .customLong("business"), help: "The cabinet whose rejected rows are meant.", transform: identifier)
     var businessID: Int64?
     @Flag(help: "All rejected rows of the business.")
@@ -74,8 +75,7 @@ struct RetryCommand: AsyncParsableCommand {
     }
 
     private func retryNamed(_ desk: OperatorDesk) async throws(CommandFailure) {
-        var seen: Set<Int64> = []
-        let done = try await retry(ids.filter { seen.insert($0).inserted }, desk, progress: nil)
+        let done = try await retry(IdentifierList.distinct(ids), desk, progress: nil)
         if json {
             desk.output.json(Self.document(done, retried: .array(done.retried.map { .integer($0) })))
         } else {

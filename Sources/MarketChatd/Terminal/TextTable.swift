@@ -34,7 +34,7 @@ struct TextTable: Sendable {
     /// - Parameter width: of the terminal; `nil`: nothing is cut.
     func lines(width: Int?, styled: (String, TextStyle) -> String) -> [String] {
         var widths = columns.indices.map { index in
-            ([columns[index].title.count] + rows.map { printable($0[index].text).count }).max() ?? 0
+            ([columns[index].title.count] + rows.map { Self.text(of: $0[index]).count }).max() ?? 0
         }
         if let width { shrink(&widths, to: width) }
         let head = line(columns.map { Cell($0.title, .heading) }, widths, styled)
@@ -54,7 +54,7 @@ struct TextTable: Sendable {
     private func line(_ cells: [Cell], _ widths: [Int], _ styled: (String, TextStyle) -> String) -> String {
         var parts: [String] = []
         for (index, cell) in cells.enumerated() {
-            let text = Self.cut(printable(cell.text), to: widths[index])
+            let text = Self.cut(Self.text(of: cell), to: widths[index])
             let padding = String(repeating: " ", count: widths[index] - text.count)
             let shown = cell.style.map { text.isEmpty ? text : styled(text, $0) } ?? text
             let isLast = index == cells.count - 1
@@ -62,6 +62,9 @@ struct TextTable: Sendable {
         }
         return parts.joined(separator: Self.gap)
     }
+
+    /// Texts come from the database, so from anybody.
+    private static func text(of cell: Cell) -> String { printable(cell.text, limit: 1000) }
 
     static func cut(_ text: String, to width: Int) -> String {
         text.count <= width ? text : String(text.prefix(max(width - 1, 0))) + "…"

@@ -39,12 +39,12 @@ struct EnqueueCommand: AsyncParsableCommand {
     var businessID: Int64?
     @Option(
         name: .customLong("order"), parsing: .upToNextOption, help: "The Market's numbers of orders.",
-        transform: identifier)
-    var orders: [Int64] = []
+        transform: IdentifierList.init)
+    var orders: [IdentifierList] = []
     @Option(
         name: .customLong("return"), parsing: .upToNextOption, help: "The Market's numbers of returns.",
-        transform: identifier)
-    var returns: [Int64] = []
+        transform: IdentifierList.init)
+    var returns: [IdentifierList] = []
     @Option(help: ArgumentHelp("A file with a header; - reads standard input.", valueName: "file"))
     var csv: String?
     @Option(help: "Higher goes first. [0]")
@@ -144,8 +144,7 @@ extension EnqueueCommand {
         guard let businessID else { return }
         var outcome = Outcome()
         for (type, all) in [("ORDER", orders), ("RETURN", returns)] {
-            var seen: Set<Int64> = []
-            let ids = all.filter { seen.insert($0).inserted }
+            let ids = IdentifierList.distinct(all)
             for start in stride(from: 0, to: ids.count, by: Self.batch) {
                 let part = Array(ids[start..<min(start + Self.batch, ids.count)])
                 try await enqueue(part, type, of: businessID, desk, &outcome)

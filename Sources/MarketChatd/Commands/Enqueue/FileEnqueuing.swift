@@ -19,6 +19,8 @@ struct FileEnqueuing {
     /// Of this batch.
     private var mistakes: [EnqueueReport.Mistake] = []
     private var lineNumber = 0
+    /// Of the file: so far its lines are in, about.
+    private var bytesTaken = 0
     private(set) var report = EnqueueReport()
     private(set) var businesses: Set<Int64> = []
 
@@ -49,7 +51,11 @@ struct FileEnqueuing {
     private mutating func readAll() async throws(CommandFailure) {
         var splitter = LineSplitter()
         while let chunk = try nextChunk() {
-            for line in splitter.add(chunk) { try await take(line) }
+            let lines = splitter.add(chunk)
+            for (index, line) in lines.enumerated() {
+                bytesTaken = file.bytesRead - chunk.count * (lines.count - 1 - index) / lines.count
+                try await take(line)
+            }
             // A pipe that says nothing for a while keeps nothing back.
             if !file.isReady(withinMilliseconds: Self.patienceMilliseconds) { try await flush() }
         }
@@ -111,7 +117,7 @@ struct FileEnqueuing {
         mistakes = []
         self.batch = []
         progress.show(
-            part: file.size.map { $0 == 0 ? 1 : Double(file.bytesRead) / Double($0) }, count: report.lines)
+            part: file.size.map { $0 == 0 ? 1 : Double(bytesTaken) / Double($0) }, count: report.lines)
     }
 
     private mutating func tell(_ mistake: EnqueueReport.Mistake) {

@@ -20,7 +20,7 @@ struct StoryText {
                 + ": \(printable(story.contextType)) \(story.contextID) of business \(story.businessID)")
         output.line(output.styled(advice.headline, style))
         output.line()
-        for (name, value) in facts { fact(name, value, output) }
+        for (name, value) in facts { paragraph(name, value, output) }
         writeExchanges(to: output)
         output.line()
         if let meaning = advice.meaning { paragraph("Meaning", meaning, output) }
@@ -34,7 +34,7 @@ struct StoryText {
         facts.append(("Inserted", time(story.createdAt)))
         facts.append(("Due", time(story.dueAt) + (story.priority == 0 ? "" : ", priority \(story.priority)")))
         if let settledAt = story.settledAt { facts.append(("Settled", time(settledAt))) }
-        facts.append(("Attempts", "\(story.attempts) that put it off"))
+        facts.append(("Attempts", String(story.attempts)))
         if let error = story.lastError { facts.append(("Last error", printable(error, limit: Self.textLimit))) }
         return facts
     }
@@ -45,8 +45,6 @@ struct StoryText {
     }
 
     private static let labelWidth = 12
-
-    private func fact(_ name: String, _ value: String, _ output: CommandOutput) { paragraph(name, value, output) }
 
     /// A label, and a text beside it that is wrapped on a terminal.
     private func paragraph(_ label: String, _ text: String, _ output: CommandOutput) {
