@@ -46,7 +46,8 @@ import Testing
                 return
             }
             #expect(waiting["rows_before"] == .number(Double(before)), "row \(id)")
-            #expect(waiting["reason"] == .text("no owner"))
+            #expect(waiting["reason"] == .text("no owner") && waiting["next_try_in_seconds"] == .null)
+            #expect(json["not_found_for_seconds"] == .null)
         }
     }
 

@@ -8,15 +8,15 @@ SELECT
     coalesce(to_char(o.due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), o.due_at::text) AS due_at,
     coalesce(to_char(o.settled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), o.settled_at::text) AS settled_at,
     to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS looked_at,
-    (extract(epoch FROM statement_timestamp()
+    -- greatest and least pass NULL over.
+    CASE WHEN o.not_found_since IS NOT NULL THEN (extract(epoch FROM statement_timestamp()
         - greatest(least(o.not_found_since, statement_timestamp()), statement_timestamp() - interval '1000 years'))
-        * 1000000)::bigint AS not_found_microseconds,
+        * 1000000)::bigint END AS not_found_microseconds,
     w.reason,
-    -- least() passes NULL over, and from an infinite time nothing can be subtracted.
-    CASE WHEN w.next_try_at IS NOT NULL THEN extract(epoch
-        FROM greatest(least(w.next_try_at, statement_timestamp() + interval '1000 years'),
-            statement_timestamp() - interval '1000 years') - statement_timestamp()) * 1000000
-    END::bigint AS next_microseconds
+    CASE WHEN w.next_try_at IS NOT NULL THEN (extract(epoch FROM
+        greatest(least(w.next_try_at, statement_timestamp() + interval '1000 years'),
+            statement_timestamp() - interval '1000 years') - statement_timestamp()) * 1000000)::bigint END
+        AS next_microseconds
 FROM market_chat.outbox AS o LEFT JOIN market_chat.waiting AS w ON w.outbox_id = o.id
 WHERE CASE WHEN $1::bigint IS NOT NULL THEN o.id = $1::bigint
     ELSE o.business_id = $2::bigint AND o.context_type = $3::text AND o.context_id = $4::bigint END
