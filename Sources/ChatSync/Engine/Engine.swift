@@ -105,7 +105,8 @@ public final class Engine: Sendable {
             phase: phase.withLock { $0 }, database: supervisor.database,
             businesses: workers.map { $0.snapshot.withLock { $0 }.status(at: now) },
             isMakingProgress: isTurning && settler.writingFor(now: now) < Self.writeStallLimit,
-            timings: context.timings.current)
+            timings: context.timings.current,
+            databaseFor: max(now - supervisor.databaseSince, .zero))
     }
 
     private enum Part: Sendable {

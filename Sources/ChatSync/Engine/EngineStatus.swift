@@ -9,6 +9,8 @@ public struct EngineStatus: Sendable, Equatable {
     /// Whether every loop turned lately. False means a defect, for which a restart is the cure.
     public var isMakingProgress: Bool
     public var timings = EngineTimings()
+    /// Since the session was found, or lost; `nil` where nobody measured it.
+    public var databaseFor: Duration?
 
     /// The engine's life.
     public enum Phase: String, Sendable {

@@ -30,8 +30,20 @@ actor SessionSupervisor {
     private var strangers: Set<StrangeOwner> = []
 
     private struct State {
-        var database = EngineStatus.Database.connecting(problem: nil)
+        private(set) var database = EngineStatus.Database.connecting(problem: nil)
+        /// When it was found or lost.
+        private(set) var since: Moment
         var lastTurn: Moment
+
+        init(now: Moment) {
+            since = now
+            lastTurn = now
+        }
+
+        mutating func becomes(_ database: EngineStatus.Database, now: Moment) {
+            if (database == .connected) != (self.database == .connected) { since = now }
+            self.database = database
+        }
     }
 
     init(context: EngineContext, workers: [BusinessWorker], settler: Settler) {
@@ -39,10 +51,11 @@ actor SessionSupervisor {
         self.workers = workers
         workersByID = Dictionary(uniqueKeysWithValues: workers.map { ($0.businessID, $0) })
         self.settler = settler
-        state = Mutex(State(lastTurn: context.clock.now))
+        state = Mutex(State(now: context.clock.now))
     }
 
     nonisolated var database: EngineStatus.Database { state.withLock(\.database) }
+    nonisolated var databaseSince: Moment { state.withLock(\.since) }
     nonisolated var lastTurn: Moment { state.withLock(\.lastTurn) }
 
     /// Runs until the task is cancelled.
@@ -86,7 +99,7 @@ actor SessionSupervisor {
     private func wait(after error: OutboxError, failures: Int) async {
         let pause: Duration
         let text = error.text
-        state.withLock { $0.database = .connecting(problem: text) }
+        state.withLock { $0.becomes(.connecting(problem: text), now: context.clock.now) }
         switch error {
         case .unavailable, .failed:
             pause = Self.reconnecting.delay(attempts: failures, random: context.random.next())
@@ -106,7 +119,7 @@ actor SessionSupervisor {
     /// - Returns: why it was lost.
     private func keep(_ session: LiveSession) async -> String? {
         hasHadOutcome = true
-        state.withLock { $0.database = .connected }
+        state.withLock { $0.becomes(.connected, now: context.clock.now) }
         logger.notice("Database session opened")
         await settler.attach(session)
         await withTaskGroup { group in
@@ -121,7 +134,7 @@ actor SessionSupervisor {
         await session.outbox.close()
         guard !Task.isCancelled else { return nil }
         let problem = session.failure ?? "the connection was closed"
-        state.withLock { $0.database = .connecting(problem: problem) }
+        state.withLock { $0.becomes(.connecting(problem: problem), now: context.clock.now) }
         logger.warning("Database session lost", metadata: ["error.message": "\(problem)"])
         return problem
     }

@@ -53,6 +53,7 @@ extension BusinessReport {
         let words = BusinessWords(report: self, now: now)
         why = words.why
         next = words.next
+        command = words.command
     }
 
     /// The engine's counts are of this moment, but they end at a bound where the database counted further.

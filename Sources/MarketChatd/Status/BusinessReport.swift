@@ -14,6 +14,8 @@ struct BusinessReport: Sendable, Equatable {
     var why: String
     /// A sentence without its full stop: what happens next and when, or what a person has to do.
     var next: String
+    /// What a person types for that: a command for a shell or, where a stranger is in the way, for psql.
+    var command: String?
     /// Rows that could be sent now, as far as they were counted.
     var due: Int
     /// Whether there are more than `due` says.

@@ -15,7 +15,7 @@ struct BusinessWords {
         case .blocked: "a session that is no market-chatd holds the lock of this business"
         case .noOwner: "no instance serves it"
         case .notListed: "it has rows, but it is not in MARKET_BUSINESS_IDS, and no instance serves it"
-        case .unknown: "the database has not told who serves it"
+        case .unknown: "who serves it is known only while the database answers"
         }
     }
 
@@ -25,11 +25,21 @@ struct BusinessWords {
         case .idle: idleNext
         case .held(let kind): heldNext(kind)
         case .heldOtherwise: holdEnd ?? "its owner tries again"
-        case .paused: joined([dueText, "starts again with: market-chatd resume --business \(report.businessID)"])
-        case .blocked: joined([dueText, "end that session: SELECT pg_terminate_backend(\(strangerProcess))"])
+        case .paused: joined([dueText, "goes on when somebody resumes it"])
+        case .blocked: joined([dueText, "goes on when that session ends"])
         case .noOwner: joined([dueText, "an instance takes it within seconds; if not, see the log of each"])
         case .notListed: joined([dueText, "add it to MARKET_BUSINESS_IDS and restart, or delete its rows"])
-        case .unknown: "known once the database answers"
+        case .unknown: ""
+        }
+    }
+
+    var command: String? {
+        switch report.state {
+        case .paused: "market-chatd resume --business \(report.businessID)"
+        case .blocked: "SELECT pg_terminate_backend(\(strangerProcess))"
+        case .held(.authorization): "systemctl reload market-chatd"
+        case .held(.misconfigured): "systemctl restart market-chatd"
+        default: nil
         }
     }
 
@@ -55,7 +65,7 @@ struct BusinessWords {
         case .authorization: with("the Market refuses the API key")
         case .misconfigured: with("the Market does not know what is asked: a wrong URL, or a version it no longer has")
         case .migration: with("the Market is moving this cabinet")
-        case .quota: with("this window's requests are used up")
+        case .quota: quotaUsedUp(detail)
         case .overloaded: with("the Market asks to be left alone for a while")
         case .database: with("the seller's own database refuses results")
         case .circuit: with("the Market fails")
@@ -63,13 +73,20 @@ struct BusinessWords {
         }
     }
 
+    /// The detail begins with `used up`, and goes on where there is a reserve.
+    private func quotaUsedUp(_ detail: String) -> String {
+        let said = "used up"
+        return "this window's requests are "
+            + (detail.hasPrefix(said) ? detail : detail.isEmpty ? said : "\(said): \(detail)")
+    }
+
     private func heldNext(_ kind: ChatSync.Hold.Kind) -> String {
         switch kind {
         case .quota, .migration, .overloaded: joined([holdEnd, workLeft])
         case .authorization:
-            joined([probe, dueText, "renew the key, then: systemctl reload market-chatd"])
+            joined([probe, dueText, "renew the key, and reload"])
         case .misconfigured:
-            joined([probe, dueText, "check MARKET_API_URL, then: systemctl restart market-chatd"])
+            joined([probe, dueText, "check MARKET_API_URL, and restart"])
         case .database: joined(["writing is tried again by itself", dueText, "see last_error of its rows"])
         case .circuit: joined([probe, dueText])
         }

@@ -17,6 +17,7 @@ import ChatSync
 /// | `host`, `made_at`, `verdict` | string | this machine, the time (RFC 3339), and the whole in a sentence |
 /// | `database_part.age_seconds` | number or null | since the database was read; null: never, and what it tells is null |
 /// | `database_part.problem` | string or null | why that is missing or old |
+/// | `database_part.session_seconds` | number or null | since the engine's session was found or, where it is not connected, lost |
 /// | `businesses[]` | object | see below; those of the configuration first |
 /// | `failures[]` | object | `business_id`, `http_status`, `code`, `verdict`, `rows`, `rejected`, `last_row_id`, `message`, `trace_id`, `age_seconds`, `advice`, `command` |
 /// | `hours[]` | object | 24 of `hours_ago`, `created`, `put_off`, `rejected`; null where the database was never read |
@@ -40,6 +41,7 @@ import ChatSync
 /// | `state` | string | `working`, `idle`, `held`, `paused`, `blocked`, `no_owner`, `not_listed`, `unknown` |
 /// | `urgency` | string | `calm`, `waiting`, `trouble`, `person` |
 /// | `why`, `next` | string | in words |
+/// | `command` | string or null | what a person types to go on |
 /// | `unwritten` | integer | answers whose results are not written yet |
 /// | `later`, `next_due_seconds` | number or null | rows that are scheduled or put off, and when the first is due |
 /// | `created_24h`, `rejected_24h` | integer or null | of the rows that were inserted in the last 24 hours |
@@ -62,6 +64,7 @@ enum StatusDocument {
                 "database_part",
                 .object([
                     ("age_seconds", .seconds(report.database.age)), ("problem", .text(report.database.readProblem)),
+                    ("session_seconds", .seconds(report.database.sessionFor)),
                 ])
             ),
             ("failures", isRead ? .array(report.failures.map(failure)) : .null),
@@ -114,6 +117,7 @@ extension BusinessReport {
             ("quota", quota?.document ?? .null), ("since_start", (engine?.counters ?? .init()).document),
             ("is_listed", .bool(isListed)), ("owner", owner.document), ("state", .string(state.word)),
             ("urgency", .string(urgency.word)), ("why", .string(why)), ("next", .string(next)),
+            ("command", .text(command)),
             ("unwritten", .count(engine?.unwritten ?? 0)), ("later", .count(later)),
             ("next_due_seconds", .seconds(nextDueIn)), ("created_24h", .count(createdToday)),
             ("rejected_24h", .count(rejectedToday)),

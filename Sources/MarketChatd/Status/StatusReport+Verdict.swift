@@ -22,7 +22,7 @@ extension StatusReport {
         }
         guard database.isConnected else {
             let problem = database.problem.map { ": \($0)" } ?? ""
-            return "The database is away\(problem). Nothing is lost; work goes on when it answers."
+            return "The database is away\(awaySince)\(problem). Nothing is lost; work goes on when it answers."
         }
         return businessVerdict
     }
@@ -32,6 +32,13 @@ extension StatusReport {
         if engine?.isMakingProgress == false, engine?.phase != .stopped { return .person }
         if engine?.phase == .draining { return .waiting }
         return database.isConnected ? worst?.urgency ?? .calm : .trouble
+    }
+
+    /// ` since 15:00:02, 64 s`.
+    private var awaySince: String {
+        guard let away = database.sessionFor else { return "" }
+        let time = madeAt.advanced(by: .zero - away).roundedToSecond.localTimeOfDay
+        return " since \(time), for \(DurationText.rough(away))"
     }
 
     private var businessVerdict: String {

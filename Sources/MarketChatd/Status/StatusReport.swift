@@ -35,6 +35,8 @@ struct StatusReport: Sendable, Equatable {
         var isConnected: Bool
         /// Why it is not, where that is known.
         var problem: String?
+        /// Since the engine's session was found, or lost; `nil` without an engine.
+        var sessionFor: Duration?
         /// Since the database's part of this report was read; `nil`: it was never read, and owners, failures, hours and
         /// chats are unknown.
         var age: Duration?
@@ -75,7 +77,7 @@ struct StatusReport: Sendable, Equatable {
         self.host = host
         madeAt = now
         self.engine = engine.map { EngineState(phase: $0.phase, isMakingProgress: $0.isMakingProgress) }
-        database = DatabaseState(engine: engine?.database, part: databasePart)
+        database = DatabaseState(engine: engine, part: databasePart)
         let overview = databasePart.overview
         businesses = BusinessReport.all(
             engine: engine, overview: overview, listed: listed, isConnected: database.isConnected, now: now)
@@ -101,10 +103,11 @@ struct StatusReport: Sendable, Equatable {
 }
 
 extension StatusReport.DatabaseState {
-    init(engine: EngineStatus.Database?, part: StatusReport.DatabasePart) {
+    init(engine: EngineStatus?, part: StatusReport.DatabasePart) {
         age = part.age
         readProblem = part.problem
-        switch engine {
+        sessionFor = engine?.databaseFor
+        switch engine?.database {
         case .connected: isConnected = true
         case .connecting(let problem):
             isConnected = false

@@ -47,7 +47,7 @@ import Testing
             })
         #expect(report.state == .held(.quota))
         #expect(report.urgency == .waiting)
-        #expect(report.why == "this window's requests are used up: used up")
+        #expect(report.why == "this window's requests are used up")
         #expect(report.next == "holds until \(time(2)), quota; 500 due, done by about \(time(300))")
     }
 
@@ -96,7 +96,8 @@ import Testing
         let report = report(
             owned { $0.hold = .init(kind: .authorization, reason: "authorization", endsIn: .seconds(90)) })
         #expect(report.why == "the Market refuses the API key")
-        #expect(report.next == "one row is tried at \(time(90)); renew the key, then: systemctl reload market-chatd")
+        #expect(report.next == "one row is tried at \(time(90)); renew the key, and reload")
+        #expect(report.command == "systemctl reload market-chatd")
         let probing = self.report(
             owned { $0.hold = .init(kind: .authorization, reason: "authorization", endsIn: .zero) })
         #expect(probing.state == .held(.authorization), "also while it is rechecked")
@@ -133,7 +134,8 @@ import Testing
             nil, known { $0.owner = .init(processID: 5, name: "psql", isStranger: true) })
         #expect(stranger.state == .blocked)
         #expect(stranger.owner.title == "a stranger, psql (server process 5)")
-        #expect(stranger.next == "end that session: SELECT pg_terminate_backend(5)")
+        #expect(stranger.next == "goes on when that session ends")
+        #expect(stranger.command == "SELECT pg_terminate_backend(5)")
     }
 
     @Test func withoutTheDatabaseOwnersAreUnknownAndCountsStay() {
@@ -177,7 +179,8 @@ import Testing
                 $0.isPaused = true; $0.due = 1
             })
         #expect(paused.state == .paused)
-        #expect(paused.next == "1 due; starts again with: market-chatd resume --business 11")
+        #expect(paused.next == "1 due; goes on when somebody resumes it")
+        #expect(paused.command == "market-chatd resume --business 11")
     }
 
     @Test func theReportHoldsWhatIsListedAndWhatElseHasRows() {

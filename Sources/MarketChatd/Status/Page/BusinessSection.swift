@@ -51,21 +51,25 @@ struct BusinessSection {
         page.open("p")
         page.foreign(business.why.asSentence, limit: 240)
         page.close("p")
-        if !business.next.isEmpty { page.element("p", ["class": "next"], "Next: \(business.next).") }
+        addNext(business, to: &page)
         addQuota(business.quota, to: &page)
         page.open("dl")
         addFact("Owner", business.owner.title, to: &page)
-        addFact("Due", dueText(business), to: &page)
+        addFact("Due", "\(business.due)\(business.dueIsAtLeast ? " or more" : "")", to: &page)
+        if let oldest = business.oldestDueFor { addFact("Oldest", DurationText.rough(oldest), to: &page) }
         if let later = business.later, later > 0 { addFact("Later", "\(later)", to: &page) }
         if let created = business.createdToday { addFact("Created in 24 h", "\(created)", to: &page) }
-        if let rejected = business.rejectedToday, rejected > 0 { addFact("Rejected", "\(rejected)", to: &page) }
+        if let rejected = business.rejectedToday, rejected > 0 { addFact("Rejected in 24 h", "\(rejected)", to: &page) }
         page.close("dl")
         page.close("article")
     }
 
-    private func dueText(_ business: BusinessReport) -> String {
-        let count = "\(business.due)\(business.dueIsAtLeast ? " or more" : "")"
-        return business.oldestDueFor.map { "\(count), the oldest for \(DurationText.rough($0))" } ?? count
+    private func addNext(_ business: BusinessReport, to page: inout HTMLWriter) {
+        guard !business.next.isEmpty || business.command != nil else { return }
+        page.open("p", ["class": "next"])
+        if !business.next.isEmpty { page.text("Next: \(business.next). ") }
+        if let command = business.command { page.element("code", command) }
+        page.close("p")
     }
 
     private func addFact(_ name: StaticString, _ value: String, to page: inout HTMLWriter) {
@@ -77,7 +81,10 @@ struct BusinessSection {
     }
 
     private func addQuota(_ quota: BusinessRecord.Quota?, to page: inout HTMLWriter) {
-        guard let quota else { return }
+        guard let quota else {
+            page.element("p", ["class": "quota"], "Quota: known with the first answer")
+            return
+        }
         let left = min(max(quota.remaining, 0), max(quota.limit, 1))
         let isOver = quota.resetsIn == .zero
         let width = isOver ? 100 : left * 100 / max(quota.limit, 1)

@@ -38,6 +38,10 @@ struct DayChart {
         let scale = most > 0 ? ", at most \(most) in an hour" : ""
         page.open("figure")
         page.element("figcaption", "\(series.name): \(total)\(scale)")
+        guard most > 0 else {
+            page.close("figure")
+            return
+        }
         page.open(
             "svg",
             [

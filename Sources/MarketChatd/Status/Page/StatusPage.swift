@@ -70,7 +70,8 @@ struct StatusPage {
         } else {
             page.text("The database has not told of owners, counts of the day, failures and chats")
         }
-        if let problem = database.readProblem {
+        // Where the engine has none either, the reason stands above.
+        if let problem = database.readProblem, database.isConnected {
             page.text(": ")
             page.foreign(problem, limit: 300)
         }
@@ -120,7 +121,8 @@ struct StatusPage {
         page.markup("<section aria-labelledby=\"chats\"><h2 id=\"chats\">Recent chats</h2>")
         defer { page.close("section") }
         guard !report.recentChats.isEmpty else {
-            page.element("p", "None yet.")
+            let isYoung = report.hours.allSatisfy { $0.created == 0 }
+            page.element("p", isYoung ? "None yet." : "None among the newest 1,000 rows.")
             return
         }
         page.markup(
