@@ -23,6 +23,9 @@ struct FailureCure: Sendable, Equatable {
             advice =
                 "the seller's own database refuses the result; mend the trigger or lock, and it is written by itself"
             command = explain
+        case ("backoff", 404?):
+            advice = "put off, and tried again by themselves for as long as CHATD_NOT_FOUND_PATIENCE says"
+            command = explain
         default:
             advice = "put off, and tried again by themselves"
             command = explain

@@ -13,15 +13,18 @@ struct BusinessSection {
         page.close("section")
     }
 
+    /// Where there are more than fit, only those that need attention get a card.
     private func addCards(to page: inout HTMLWriter) {
         let ordered = report.byUrgency
+        let worthShowing = ordered.count > StatusPage.cardLimit ? ordered.count { $0.urgency > .calm } : ordered.count
+        let shown = min(worthShowing, StatusPage.cardLimit)
         page.open("div", ["class": "cards"])
-        for business in ordered.prefix(StatusPage.cardLimit) { addCard(business, to: &page) }
+        for business in ordered.prefix(shown) { addCard(business, to: &page) }
         page.close("div")
-        let rest = ordered.dropFirst(StatusPage.cardLimit)
+        let rest = ordered.dropFirst(shown)
         guard !rest.isEmpty else { return }
         page.open("p", ["class": "rest"])
-        page.text("\(rest.count) more: \(counts(of: rest)). ")
+        page.text("\(rest.count)\(shown > 0 ? " more" : ""): \(counts(of: rest)). ")
         page.markup("<a href=\"?show=all\">Show all</a>")
         page.close("p")
     }
@@ -52,7 +55,7 @@ struct BusinessSection {
         page.foreign(business.why.asSentence, limit: 240)
         page.close("p")
         addNext(business, to: &page)
-        addQuota(business.quota, to: &page)
+        addQuota(of: business, to: &page)
         page.open("dl")
         addFact("Owner", business.owner.title, to: &page)
         addFact("Due", "\(business.due)\(business.dueIsAtLeast ? " or more" : "")", to: &page)
@@ -80,9 +83,10 @@ struct BusinessSection {
         page.markup("</dd></div>")
     }
 
-    private func addQuota(_ quota: BusinessRecord.Quota?, to page: inout HTMLWriter) {
-        guard let quota else {
-            page.element("p", ["class": "quota"], "Quota: known with the first answer")
+    private func addQuota(of business: BusinessReport, to page: inout HTMLWriter) {
+        guard let quota = business.quota else {
+            let isServed = business.state == .working || business.state == .idle
+            if isServed { page.element("p", ["class": "quota"], "Quota: known with the first answer") }
             return
         }
         let left = min(max(quota.remaining, 0), max(quota.limit, 1))
@@ -119,7 +123,7 @@ struct BusinessSection {
             page.close("td")
             page.element("td", ["class": "n"], "\(business.due)\(business.dueIsAtLeast ? "+" : "")")
             page.element("td", business.oldestDueFor.map(DurationText.rough) ?? "")
-            page.element("td", business.next)
+            page.element("td", ["class": "wide"], business.next)
             page.close("tr")
         }
         page.markup("</tbody></table></div>")

@@ -28,7 +28,7 @@ struct DayChart {
         page.markup("<section aria-labelledby=\"day\"><h2 id=\"day\">The last 24 hours</h2>")
         page.markup("<p class=\"hint\">What became of the rows that were inserted in this time.</p>")
         for series in series { add(series, to: &page) }
-        addTable(to: &page)
+        if series.contains(where: { $0.counts.contains { $0 > 0 } }) { addTable(to: &page) }
         page.close("section")
     }
 
@@ -80,7 +80,6 @@ struct DayChart {
             }
             page.close("tr")
         }
-        if busy.isEmpty { page.markup("<tr><td colspan=\"4\">Nothing happened.</td></tr>") }
         page.markup("</tbody></table></details>")
     }
 }

@@ -82,7 +82,7 @@ struct StatusPage {
     private func addFailures(to page: inout HTMLWriter) {
         guard report.database.age != nil else { return }
         page.markup("<section aria-labelledby=\"failures\"><h2 id=\"failures\">Failures of the last 24 hours</h2>")
-        if report.failures.isEmpty { page.element("p", "None that is not over.") }
+        if report.failures.isEmpty { page.element("p", "None still open.") }
         if !report.failures.isEmpty { page.open("ul", ["class": "failures"]) }
         for failure in report.failures.prefix(Self.failureLimit) { add(failure, to: &page) }
         if !report.failures.isEmpty { page.close("ul") }
