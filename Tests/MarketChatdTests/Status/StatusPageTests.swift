@@ -70,6 +70,12 @@ import Testing
         #expect(forbidden.isEmpty, "controls, and what turns the direction of writing")
     }
 
+    @Test func valuesOfAttributesEndWhereTheProgramSays() {
+        var page = HTMLWriter()
+        page.element("p", ["title": "\"><script>'&\u{202E}"], "x")
+        #expect(page.html == "<p title=\"&quot;&gt;&lt;script&gt;&#39;&amp;\\u{202e}\">x</p>")
+    }
+
     @Test func aDatabasesOwnWordsAreNoMarkupEither() {
         let html = StatusPage(report: Self.report([], database: .connecting(problem: "<script>x</script>"))).html
         #expect(html.contains("&lt;script&gt;x&lt;/script&gt;") && !html.contains("<script>x"))
