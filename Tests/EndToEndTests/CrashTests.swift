@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Daemons that are killed under load: nothing is lost, and nothing is written twice.
-@Suite(.seated, .timeLimit(.minutes(3))) struct CrashTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct CrashTests {
     private static let businesses: [Int64] = [11, 12]
 
     private static var market: SandboxOptions {

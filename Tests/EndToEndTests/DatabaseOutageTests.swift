@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A database that goes away, and one that is not there yet.
-@Suite(.seated, .timeLimit(.minutes(3))) struct DatabaseOutageTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct DatabaseOutageTests {
     private static var market: SandboxOptions {
         var options = SandboxOptions()
         options.quota = 100_000

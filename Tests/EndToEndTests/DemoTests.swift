@@ -7,7 +7,7 @@ import Testing
 @testable import MarketSandbox
 
 /// `market-chatd-demo` as a user runs it: the built program, in a pipe.
-@Suite(.seated, .timeLimit(.minutes(3))) struct DemoTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct DemoTests {
     private static let outputLimit = 1 << 20
 
     @Test func theQuickDemoHoldsAndLeavesNothingBehind() async throws {

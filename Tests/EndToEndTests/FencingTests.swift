@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Who owns a business where that is in doubt: a process that froze, and sessions that are no daemon's.
-@Suite(.seated, .timeLimit(.minutes(3))) struct FencingTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct FencingTests {
     @Test func aFrozenOwnerLosesItsBusinessAndWritesNothingWhenItWakesUp() async throws {
         let database = try await TestDatabase.make()
         var market = SandboxOptions()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Keys that the Market refuses, and their correction under a running daemon.
-@Suite(.seated, .timeLimit(.minutes(3))) struct KeyTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct KeyTests {
     private static let rightKey = "ACMA:\(String(repeating: "R", count: 40)):0123abcd"
     private static let wrongKey = "ACMA:\(String(repeating: "W", count: 40)):0123abcd"
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The whole thing under every fault at once.
-@Suite(.seated, .timeLimit(.minutes(3))) struct MixedRunTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct MixedRunTests {
     /// Orders and returns that the Market never knows, and those that it knows when it was asked three times.
     private static let never = Set<Int64>([1001, 1002, 1003])
     private static let late = Set<Int64>([2001, 2002, 2003, 2004])

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A connection pooler before the server: in session mode it is as good as the server itself, in others it is refused.
-@Suite(.seated, .enabled(if: Pooler.program != nil, "PgBouncer is not installed"), .timeLimit(.minutes(3)))
+@Suite(.seated, .enabled(if: Pooler.program != nil, "PgBouncer is not installed"), .timeLimit(.minutes(10)))
 struct PoolerTests {
     private static var market: SandboxOptions {
         var options = SandboxOptions()
@@ -98,7 +98,7 @@ struct PoolerTests {
         var processes: Int { self == .transactionInTurn ? 2 : 0 }
     }
 
-    @Test(arguments: Sessionless.allCases, [["run"], ["run", "--once"], ["run", "--dry-run"]])
+    @Test(arguments: Sessionless.allCases, [["run"], ["run", "--once"]])
     func aPoolThatKeepsNoSessionIsRefused(pool: Sessionless, arguments: [String]) async throws {
         let database = try await TestDatabase.make()
         try await database.insert(1...3)
@@ -115,6 +115,40 @@ struct PoolerTests {
             #expect(run.errors.contains("a pool in session mode"), "\(run.errors)")
             #expect(sandbox.state().requests == 0)
         }
+    }
+
+    /// A person's commands work behind any pool; and what they set must not stay for the shop's next order.
+    @Test func aPersonsCommandLeavesNothingBehindInAPool() async throws {
+        let database = try await TestDatabase.make()
+        let pooler = Pooler(before: database, .transaction, settings: ["default_pool_size": "1"])
+        try await withSandbox { sandbox in
+            let settings = settings(pooler, sandbox)
+            try await pooler.run {
+                func values() async throws -> String? {
+                    let connection = try await pooler.connection()
+                    let names = [
+                        "default_transaction_read_only", "transaction_read_only", "statement_timeout", "lock_timeout",
+                        "enable_seqscan", "client_min_messages",
+                    ]
+                    let list = names.map { "current_setting('\($0)')" }.joined(separator: " || ',' || ")
+                    let rows = try await connection.query(PostgresStatement("SELECT \(list) AS value"))
+                    await connection.close()
+                    return try rows[0].decode("value")
+                }
+                let before = try await values()
+                for arguments in [
+                    ["enqueue", "--business", "11", "--order", "1"], ["status"], ["run", "--dry-run"],
+                    ["explain", "--business", "11", "--order", "1"], ["pause", "--business", "11"],
+                ] {
+                    var settings = settings
+                    settings.arguments = arguments
+                    let run = try await finish(settings)
+                    #expect(run.ending == .exited(0), "\(arguments): \(run.errors)")
+                    #expect(try await values() == before, "\(arguments)")
+                }
+            }
+        }
+        #expect(try await database.count("pending") == 1)
     }
 
     private func fill(_ pooler: Pooler, processes: Int) async throws {

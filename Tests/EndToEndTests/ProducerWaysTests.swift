@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Ways in which sellers write and carry on rows, beyond a plain INSERT.
-@Suite(.seated, .timeLimit(.minutes(3))) struct ProducerWaysTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct ProducerWaysTests {
     @Test func aCopyWakesTheOwner() async throws {
         let database = try await TestDatabase.make()
         try await withSandbox { sandbox in

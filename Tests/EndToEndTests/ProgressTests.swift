@@ -10,7 +10,7 @@ import Testing
 ///     CHATD_BENCHMARK=1 swift test --filter ProgressTests
 ///
 /// The second one also runs those that take minutes by their nature, and prints a line for each.
-@Suite(.seated, .timeLimit(.minutes(5))) struct ProgressTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct ProgressTests {
     @Test func thirtyOlderRowsThatAlwaysGet500HoldBackNoGoodRow() async throws {
         try await Crowd(orders: 1...90, bad: [SandboxBadRule(1...30, .status(500))])
             .expectGoodRows(within: .seconds(90))

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The quota of a window, on real clocks.
-@Suite(.seated, .timeLimit(.minutes(3))) struct QuotaTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct QuotaTests {
     @Test(arguments: [0, 15])
     func aSmallQuotaIsUsedFullyButForTheReserveAndNeverExceeded(reserve: Int) async throws {
         var options = SandboxOptions()

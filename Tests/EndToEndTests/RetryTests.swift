@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// When rows are sent, and how often.
-@Suite(.seated, .timeLimit(.minutes(3))) struct RetryTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct RetryTests {
     @Test func aRowThatWasPutOffIsTriedAgainWhenItIsDue() async throws {
         var options = SandboxOptions()
         options.missing.ids = [1: .untilAsked(2), 2: .untilAsked(4)]

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A server with a standby, both named in `DATABASE_URL`: the daemon follows when the standby is promoted.
-@Suite(.seated, .timeLimit(.minutes(3))) struct StandbyTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct StandbyTests {
     private static var market: SandboxOptions {
         var options = SandboxOptions()
         options.quota = 100_000

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A seller's own triggers on the settlement, with the daemon in a role that has no right on the seller's tables.
-@Suite(.seated, .timeLimit(.minutes(3))) struct TriggerTests {
+@Suite(.seated, .timeLimit(.minutes(10))) struct TriggerTests {
     /// A database with the example tables and triggers of the repository.
     private func shop() async throws -> TestDatabase {
         let database = try await TestDatabase.make()

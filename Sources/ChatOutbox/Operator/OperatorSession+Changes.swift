@@ -39,14 +39,14 @@ extension OperatorSession {
             [
                 .int64(Self.changeLockTimeout.wholeMilliseconds), .int64(Self.statementTimeout.wholeMilliseconds),
                 .bool(true),
-            ], isPrepared: true)
+            ])
         var refused: [Refusal] = []
         var lockedRows = 0
         var waiting = rows.isEmpty ? [] : [(range: rows.indices, tries: 1)]
         while let (range, tries) = waiting.popLast() {
             let answers: [PostgresRows]
             do {
-                answers = try await connection.pipeline([bounds] + statements(Array(rows[range])))
+                answers = try await transaction([bounds] + statements(Array(rows[range])))
             } catch {
                 guard error.isOfRows else { throw explained(error, privileges: privileges) }
                 if error.isOfALock, tries < Self.lockTries {

@@ -49,7 +49,7 @@ extension OperatorSession {
                             .int64Array(rows.map(\.businessID)), .textArray(rows.map(\.contextType)),
                             .int64Array(rows.map(\.contextID)), .int32Array(rows.map { $0.priority.map(Int32.init) }),
                             .textArray(rows.map(\.dueAt)),
-                        ], isPrepared: true)
+                        ])
                 ]
             },
             done: { answers in enqueued.inserted += answers[0].count })

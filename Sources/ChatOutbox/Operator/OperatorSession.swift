@@ -12,8 +12,11 @@ public final class OperatorSession: Sendable {
     /// Where we are, and as whom.
     public let place: DatabasePlace
 
-    private init(connection: PostgresConnection, place: DatabasePlace) {
+    private let settings: PostgresStatement
+
+    private init(connection: PostgresConnection, settings: PostgresStatement, place: DatabasePlace) {
         self.connection = connection
+        self.settings = settings
         self.place = place
     }
 
@@ -38,7 +41,8 @@ public final class OperatorSession: Sendable {
                     .bool(isReadOnly),
                 ])
             let answers = try await connection.pipeline([settings, PostgresStatement(SQLText.operatorPlace)])
-            return OperatorSession(connection: connection, place: try DatabasePlace(answers[1][0]))
+            return OperatorSession(
+                connection: connection, settings: settings, place: try DatabasePlace(answers[1][0]))
         } catch {
             await connection.close()
             throw OperatorError(connecting: error)
@@ -72,10 +76,17 @@ public final class OperatorSession: Sendable {
         _ statements: [PostgresStatement], privileges: String, timeout: Duration? = nil
     ) async throws(OperatorError) -> [PostgresRows] {
         do {
-            return try await connection.pipeline(statements, timeout: timeout)
+            return try await transaction(statements, timeout: timeout)
         } catch {
             throw explained(error, privileges: privileges)
         }
+    }
+
+    /// Runs statements in one transaction with the settings of a person's session.
+    func transaction(
+        _ statements: [PostgresStatement], timeout: Duration? = nil
+    ) async throws(PostgresError) -> [PostgresRows] {
+        Array(try await connection.pipeline([settings] + statements, timeout: timeout).dropFirst())
     }
 
     func run(_ statement: PostgresStatement, privileges: String) async throws(OperatorError) -> PostgresRows {

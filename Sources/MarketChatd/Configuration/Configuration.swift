@@ -56,11 +56,12 @@ extension Configuration {
     /// - Parameters:
     ///   - environment: the process environment over the environment file.
     ///   - reader: for key files and `MARKET_CA_FILE`.
+    ///   - seesCredentials: whether a credential of systemd's that may not be read is a mistake.
     /// - Throws: every mistake at once.
     static func read(
-        environment: [String: String], reader: FileReader
+        environment: [String: String], reader: FileReader, seesCredentials: Bool = true
     ) throws(ConfigurationErrors) -> Configuration {
-        var values = ConfigurationValues(environment: environment)
+        var values = ConfigurationValues(environment: environment, seesCredentials: seesCredentials)
         let databaseURL = values.databaseURL()
         let businessIDs = values.businessIDs()
         let keySources = values.keySources(for: businessIDs, reader: reader)

@@ -46,6 +46,7 @@ extension ConfigurationValues {
             guard let directory = text("CREDENTIALS_DIRECTORY") else { return nil }
             let path = directory + "/" + direct.credentialName
             let found = reader.contents(of: path, atMost: MarketKeySources.longestFileBytes)
+            if case .failure(.notPermitted) = found, !seesCredentials { return .unseenCredential(path: path) }
             return found == .failure(.missing) ? nil : .credential(path: path)
         }
     }

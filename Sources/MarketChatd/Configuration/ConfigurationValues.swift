@@ -7,9 +7,12 @@ struct ConfigurationValues {
     let environment: [String: String]
     var mistakes: [ConfigurationMistake] = []
     var warnings: [ConfigurationWarning] = []
+    /// Whether systemd shows its credentials to this process. A command of the unit, such as a reload's, sees none.
+    let seesCredentials: Bool
 
-    init(environment: [String: String]) {
+    init(environment: [String: String], seesCredentials: Bool = true) {
         self.environment = environment
+        self.seesCredentials = seesCredentials
     }
 
     /// An empty value counts as not set.

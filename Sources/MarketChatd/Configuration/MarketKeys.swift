@@ -26,6 +26,8 @@ struct MarketKeySources: Sendable, Equatable {
         case file(name: String, path: String)
         /// A file of systemd's credentials directory.
         case credential(path: String)
+        /// The same, where systemd shows it to the daemon alone.
+        case unseenCredential(path: String)
         /// The deprecated kind of key, in this variable.
         case oauthToken(name: String, token: SecretString)
 
@@ -33,7 +35,7 @@ struct MarketKeySources: Sendable, Equatable {
         var name: String {
             switch self {
             case .variable(let name, _), .file(let name, _), .oauthToken(let name, _): name
-            case .credential(let path): path
+            case .credential(let path), .unseenCredential(let path): path
             }
         }
     }
@@ -46,6 +48,12 @@ struct MarketKeySources: Sendable, Equatable {
         var mistakes: [ConfigurationMistake] = []
         var warnings: [ConfigurationWarning] = []
         func take(_ origin: Origin) -> MarketCredential? {
+            if case .unseenCredential(let path) = origin {
+                warnings.append(
+                    ConfigurationWarning(
+                        key: printable(path), text: "is shown by systemd to the daemon alone: it was not looked at"))
+                return nil
+            }
             do throws(ConfigurationMistake) {
                 return try Self.credential(from: origin, reader: reader, warnings: &warnings)
             } catch {
@@ -72,7 +80,7 @@ struct MarketKeySources: Sendable, Equatable {
             return .oauthToken(token)
         case .file(let name, let path):
             return .apiKey(try key(at: path, of: name, reader: reader, warnings: &warnings))
-        case .credential(let path):
+        case .credential(let path), .unseenCredential(let path):
             return .apiKey(try key(at: path, of: path, reader: reader, warnings: &warnings))
         }
     }

@@ -67,6 +67,7 @@ struct StatusText {
             let title = output.styled("\(business.businessID) \(business.state.title)", .heading)
             output.line("\(title): \(printable(business.why, limit: 400))")
             if !business.next.isEmpty { output.line("    next: \(printable(business.next, limit: 400))") }
+            if let command = business.command { output.line("    do:   \(command)") }
         }
     }
 
@@ -77,14 +78,15 @@ struct StatusText {
         var table = TextTable([
             .init(title: "BUSINESS", isNumber: true), .init(title: "ROWS", isNumber: true),
             .init(title: "REJ", isNumber: true), .init(title: "ANSWER"), .init(title: "LAST", isNumber: true),
-            .init(title: "MESSAGE", mayBeCut: true), .init(title: "LOOK AT"),
+            .init(title: "MESSAGE", mayBeCut: true), .init(title: "WHAT HELPS"),
         ])
         for group in failures {
             let answer = [group.httpStatus.map(String.init), group.code].compactMap { $0 }.joined(separator: " ")
+            let cure = FailureCure(group)
             table.rows.append([
                 .init("\(group.businessID)"), .init("\(group.rows)"), .init("\(group.rejected)"), .init(answer),
                 .init(DurationText.rough(group.age)), .init(group.message ?? ""),
-                .init("market-chatd explain --id \(group.rowID)"),
+                .init(cure.command),
             ])
         }
         output.table(table)

@@ -30,6 +30,8 @@ enum StatusLine {
         parts.append("\(due)\(owned.contains(where: \.dueIsAtLeast) ? "+" : "") due")
         if due > 0, let oldest = owned.compactMap(\.oldestDueFor).max() {
             parts.append("oldest \(DurationText.rough(oldest))")
+        } else if due == 0, let next = owned.compactMap(\.nextDueIn).min() {
+            parts.append("next in \(DurationText.rough(next))")
         }
         let inFlight = owned.reduce(0) { $0 + $1.inFlight }
         if inFlight > 0 { parts.append("\(inFlight) in flight") }

@@ -54,6 +54,22 @@ import Testing
         #expect(variable.credential(for: 2) == key("mine"))
     }
 
+    /// systemd lays credentials out for the daemon alone: a reload's command finds their folder closed.
+    @Test func aCredentialThatOnlyTheDaemonSeesIsNoMistakeOfACommand() throws {
+        let path = "/run/c/market-api-key"
+        let closed = [
+            "\(path)": FileProblem.notPermitted(detail: "closed"), "\(path)-2": .missing, "\(path)-1": .missing,
+        ]
+        let environment = ["MARKET_BUSINESS_IDS": "1,2", "CREDENTIALS_DIRECTORY": "/run/c"]
+        #expect(mistakes(environment, problems: closed).count == 1)
+        let seen = try Configuration.read(
+            environment: environment, reader: .fake([:], problems: closed), seesCredentials: false)
+        #expect(
+            seen.warnings.map(\.description) == [
+                "\(path) is shown by systemd to the daemon alone: it was not looked at"
+            ])
+    }
+
     @Test func eachBusinessNeedsAKey() {
         #expect(mistakes([:]).count == 1)
         #expect(mistakes([:]).first?.hasPrefix("MARKET_API_KEY is not set: set MARKET_API_KEY") == true)

@@ -124,8 +124,8 @@ import Testing
             {
                 seen.append(text)
             }
-            #expect(seen.contains("STOPPING=1\nSTATUS=Draining, 0 calls in flight\nEXTEND_TIMEOUT_USEC=6000000"))
-            #expect(seen.filter { $0 == "EXTEND_TIMEOUT_USEC=6000000" }.count == 2)
+            #expect(seen.contains("STOPPING=1\nSTATUS=Draining, 0 calls in flight\nEXTEND_TIMEOUT_USEC=3000000"))
+            #expect(seen.filter { $0 == "EXTEND_TIMEOUT_USEC=3000000" }.count == 2)
         }
     }
 }
