@@ -159,6 +159,19 @@ import Testing
         #expect(run.output.contains(#"{"context":{"type":"ORDER","id":1}}"#))
     }
 
+    @Test func aRowThatHasBeenDueForEverEndsNobody() async throws {
+        let database = try await TestDatabase.make()
+        try await database.run("SELECT market_chat.enqueue(11, 'ORDER', 1, due_at => '-infinity')")
+        try await database.insert(2...3)
+        try await withSandbox { sandbox in
+            try await withDaemon(.run(database, sandbox)) { daemon in
+                try await database.untilSettled()
+                #expect(try await daemon.get("/metrics").body.contains("market_chatd_due_to_settled_seconds_count 2\n"))
+                #expect(try await daemon.drain() == .exited(0))
+            }
+        }
+    }
+
     @Test func aPersonEndsAHold() async throws {
         let database = try await TestDatabase.make()
         var market = SandboxOptions()

@@ -6,7 +6,11 @@ extension OutboxError {
     /// secret.
     init(_ error: PostgresError) {
         if error.sqlState == .insufficientPrivilege {
-            self = .notPermitted("\(error.message): grant the daemon's role what roles.sql gives to it")
+            // Of all privileges, only this one is asked for before there is a session that can tell more.
+            let database = error.message.split(separator: "\"").dropFirst().first.map { quotedIdentifier(String($0)) }
+            self = .notPermitted(
+                "\(error.message): as the database's owner, say: GRANT CONNECT ON DATABASE \(database ?? "…") TO the role in"
+                    + " DATABASE_URL")
             return
         }
         let cure: String? =

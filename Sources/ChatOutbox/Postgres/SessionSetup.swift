@@ -27,7 +27,7 @@ struct SessionSetup {
         let schema = try await OutboxError.catching { () async throws(PostgresError) in
             try await SchemaVersion.read(from: connection)
         }
-        if let flaw = OutboxSchema.flaw(of: schema) { throw .unusable(flaw) }
+        if let flaw = OutboxSchema.flaw(of: schema) { throw .unusable("\(facts.place): \(flaw)") }
         _ = try await OutboxError.catching { () async throws(PostgresError) in
             try await connection.pipeline([
                 PostgresStatement("LISTEN \(Self.channel)"),
@@ -122,7 +122,7 @@ struct SessionSetup {
             hasDeferredTriggers = try row.decode("has_deferred_triggers")
         }
 
-        private var place: String { "\(roleName)@\(host)/\(databaseName)" }
+        var place: String { "\(roleName)@\(host)/\(databaseName)" }
 
         private func grants(_ privileges: [String]) -> String {
             privileges.map { "GRANT \($0) TO \(quotedIdentifier(roleName));" }.joined(separator: " ")
@@ -130,7 +130,9 @@ struct SessionSetup {
 
         var problem: OutboxError? {
             // A standby may be behind with the schema, too.
-            if isReadOnly { return .unavailable("the server is read-only: a standby, or one that became one") }
+            if isReadOnly {
+                return .unavailable("\(place): the server is read-only: a standby, or one that became one")
+            }
             if !hasSchema {
                 return .unusable(
                     "\(place): there is no schema market_chat: run 'market-chatd migrate' as a role that may create it,"

@@ -2,5 +2,7 @@
 --
 -- $1 business id.
 SELECT b.hold_reason,
-    greatest(0, extract(epoch FROM b.held_until - statement_timestamp()) * 1000000)::bigint AS hold_microseconds
+    -- From an infinite time nothing can be subtracted.
+    (extract(epoch FROM least(greatest(b.held_until, statement_timestamp()), statement_timestamp() + interval '1000 years')
+        - statement_timestamp()) * 1000000)::bigint AS hold_microseconds
 FROM market_chat.business AS b WHERE b.business_id = $1::bigint

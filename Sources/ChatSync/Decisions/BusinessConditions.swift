@@ -136,11 +136,11 @@ struct BusinessConditions: Sendable, Hashable {
     }
 
     /// A person says that whatever is waited for is over: it is tried now, with one row; the answer tells what holds.
-    mutating func endWaits(now: Moment) {
+    mutating func endWaits(inFlight: Int, now: Moment) {
         if let hold { self.hold?.until = min(hold.until, now) }
         for kind in ChatContext.Kind.allCases { circuits[kind].recheck() }
         parallel.endPause()
-        pacer.forgetWindow()
+        pacer.forgetWindow(inFlight: inFlight)
         forbidden.end()
         nextDoubtProbe = nil
     }

@@ -150,13 +150,17 @@ public struct QuotaPacer: Sendable, Hashable {
         return resumes
     }
 
-    /// What is known is not true any more: one request goes alone, and its answer tells.
-    mutating func forgetWindow() {
-        window = nil
-        windowNumber += 1
+    /// Somebody says that what is known is not true any more: one request goes, and its answer tells. Of a window that the
+    /// server never told of, our own count is all that there is: it goes on, with room for one more.
+    mutating func forgetWindow(inFlight: Int) {
         resumesAt = nil
-        lost = 0
-        blindRefusals = 0
+        if let known = window, known.until == nil {
+            window?.remaining = max(known.remaining, reserve + lost + inFlight + 1)
+        } else {
+            window = nil
+            windowNumber += 1
+            lost = 0
+        }
     }
 
     private mutating func learn(_ headers: QuotaHeaders?, sentAt: Moment, now: Moment) {

@@ -174,7 +174,9 @@ extension BusinessWorker {
     }
 
     private func timeFromDue(_ row: DueRow) {
-        context.timings.add(.microseconds(microsecondsSince2000() - row.dueAtMicroseconds), to: \.dueToSettled)
+        // A row may be due since ever: -infinity.
+        let (since, isEndless) = microsecondsSince2000().subtractingReportingOverflow(row.dueAtMicroseconds)
+        if !isEndless { context.timings.add(.microseconds(since), to: \.dueToSettled) }
     }
 
     private func remember(now: Moment) {

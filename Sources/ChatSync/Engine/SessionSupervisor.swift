@@ -12,7 +12,8 @@ actor SessionSupervisor {
     static let shortLife = Duration.seconds(5)
     /// Between two tries where waiting alone does not help, and a person has to act.
     static let unusablePause = Duration.seconds(10)
-    /// A wait for a vacancy that ends sooner, with nothing to claim then, was in vain: others were faster, or are not ours.
+    /// A wait for a vacancy that ends sooner, with nothing to claim then, was in vain: others were faster. For strangers
+    /// nobody waits, so with them it may be the question that took longer.
     static let vainWait = Duration.milliseconds(20)
     /// After waits in vain, one after the other: the locks of a process that ends are freed one by one.
     static let afterVainWaits = Backoff(base: .milliseconds(1), max: .seconds(1))
@@ -232,9 +233,10 @@ actor SessionSupervisor {
         guard !missing.isEmpty, deadline > start else { return await context.clock.sleep(until: deadline) }
         do {
             let strangers = try await context.outbox.waitForVacancy(among: missing, atMost: deadline - start)
-            guard context.clock.now - start < Self.vainWait else {
+            let waited = context.clock.now - start
+            guard waited < (strangers.isEmpty ? Self.vainWait : Self.afterVainWaits.max) else {
                 vainWaits = 0
-                return
+                return logStrangers(strangers)
             }
             let pause = Self.afterVainWaits.delay(attempts: vainWaits, random: context.random.next())
             vainWaits += 1

@@ -188,7 +188,7 @@ extension BusinessMachine {
     /// Somebody knows better than we what has changed.
     private mutating func holdEnded(now: Moment) {
         guard ownership.isOurs else { return }
-        conditions.endWaits(now: now)
+        conditions.endWaits(inFlight: rows.inFlight, now: now)
         for (row, suspicion) in rows.suspicions where suspicion.reason != .unwritten { rows.remove(row.id) }
         news()
     }

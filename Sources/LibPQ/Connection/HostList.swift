@@ -16,7 +16,7 @@ struct HostList: Sendable, Equatable {
         /// Whether it stands for addresses that have to be looked up.
         var isLookedUp: Bool { address.isEmpty && !name.isEmpty && !isSocket }
 
-        private var isSocket: Bool { name.hasPrefix("/") || name.hasPrefix("@") }
+        fileprivate var isSocket: Bool { name.hasPrefix("/") || name.hasPrefix("@") }
     }
 
     /// One host in one round.
@@ -66,7 +66,7 @@ struct HostList: Sendable, Equatable {
                 throw PostgresError(
                     .misuse, "a port is no number from 1 to 65535; special characters of a password are written as %XX")
             }
-            guard !host.name.dropFirst().contains("@") else {
+            guard host.isSocket || !host.name.dropFirst().contains("@") else {
                 throw PostgresError(.misuse, "a host name has an @ in it; in a password it is written as %40")
             }
         }

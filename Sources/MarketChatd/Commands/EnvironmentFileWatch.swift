@@ -15,7 +15,7 @@ struct EnvironmentFileWatch: Sendable {
         else { return [] }
         let names = Set(file.assignments.keys).union(assignments.keys)
         return names.filter { name in
-            let isKey = ConfigurationKey(rawValue: name) != nil || APIKeyName(name) != nil
+            let isKey = ConfigurationKey(rawValue: name) != nil || APIKeyName(name) != nil || name.hasPrefix("PG")
             return isKey && file.assignments[name] != assignments[name]
         }.sorted()
     }

@@ -40,7 +40,10 @@ struct HealthcheckCommand: AsyncParsableCommand {
             } catch let failure as CommandFailure {
                 throw failure
             } catch {
-                let reason = (error as? IOError).map { systemErrorText($0.errnoCode) } ?? "\(error)"
+                let isCut = (error as? ChannelError) == .eof
+                let reason =
+                    isCut
+                    ? "no answer within 5 s" : (error as? IOError).map { systemErrorText($0.errnoCode) } ?? "\(error)"
                 throw CommandFailure(
                     .failed,
                     ["\(address) does not answer: \(printable(reason)): is it running? systemctl status market-chatd"])

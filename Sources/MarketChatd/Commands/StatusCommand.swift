@@ -39,7 +39,16 @@ struct StatusCommand: AsyncParsableCommand {
             try loader.requireDatabase()
             let output = CommandOutput.standard(environment: loader.environment)
             repeat {
-                let report = try await Self.report(configuration)
+                let report: StatusReport
+                do throws(CommandFailure) {
+                    report = try await Self.report(configuration)
+                } catch {
+                    // Whoever watches does so above all while something is away.
+                    guard watch, error.status == .failed else { throw error }
+                    output.line(error.messages.joined(separator: "; "))
+                    try? await Task.sleep(for: Self.period)
+                    continue
+                }
                 if watch, output.isTerminal { output.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
                 if json {
                     output.json(StatusDocument.document(report))

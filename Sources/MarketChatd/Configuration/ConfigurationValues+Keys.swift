@@ -53,9 +53,11 @@ extension ConfigurationValues {
 
     /// Each business needs a key.
     mutating func requireKeys(of sources: MarketKeySources, for businessIDs: [Int64]) {
-        guard sources.shared == nil else { return }
+        guard sources.shared == nil, seesCredentials else { return }
         let without = businessIDs.filter { sources.own[$0] == nil }
-        let cure = "set MARKET_API_KEY or MARKET_API_KEY_FILE to the Api-Key token of the cabinet"
+        let cure =
+            "set MARKET_API_KEY or MARKET_API_KEY_FILE to the Api-Key token of the cabinet"
+            + " (a systemd credential is seen by the service alone)"
         if businessIDs.isEmpty {
             // Without the list of businesses nobody knows whether each has its own key; complain only if none has.
             if !environment.keys.contains(where: { APIKeyName($0) != nil && text($0) != nil }) {

@@ -12,7 +12,7 @@ extension ConfigurationValues {
             complain(.databaseURL, "holds a control character, such as a line break", cure: cure)
         }
         let isURI = text.hasPrefix("postgresql://") || text.hasPrefix("postgres://")
-        if !isURI, text.contains("://") || !text.contains("=") {
+        if !isURI, text.prefix(while: { $0 != "=" }).contains("://") || !text.contains("=") {
             complain(.databaseURL, "is neither a postgresql:// address nor a list of parameter=value", cure: cure)
         }
         if isURI, Self.hasStrayPercent(text) {

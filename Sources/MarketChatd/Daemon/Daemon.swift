@@ -53,10 +53,10 @@ struct Daemon {
             drainTimeout: configuration.drainTimeout)
         let signals = await SignalHandling(
             onReload: {
-                notifier.send(.reloading(monotonicMicroseconds: SystemdNotifier.monotonicMicroseconds))
-                if keys.reload(logger: logger) { engine.credentialsChanged() }
-                environmentFile?.warnOfChanges(logger)
-                notifier.send(.ready)
+                systemd.reload {
+                    if keys.reload(logger: logger) { engine.credentialsChanged() }
+                    environmentFile?.warnOfChanges(logger)
+                }
             }, logger: logger)
         let unlisted = UnlistedRowsService(businessIDs: configuration.businessIDs, mayStart: isBound, logger: logger) {
             [ids = configuration.businessIDs] () async throws(OutboxError) in

@@ -59,15 +59,19 @@ struct HTTPListener: Service {
     func run() async throws {
         let hasListened = Atomic(false)
         var failures = 0
+        var lastReason = ""
         while true {
             do {
                 return try await listen { hasListened.store(true, ordering: .relaxed) }
-            } catch  where !hasListened.load(ordering: .relaxed) && !(error is CancellationError) {
+            } catch {
+                if error is CancellationError || Task.isCancelled { return }
                 let code = (error as? IOError)?.errnoCode
                 let reason = code.map(systemErrorText) ?? "\(error)"
                 // Later than at the start, somebody else may have been given the address for a while.
-                if code == EADDRINUSE, failures == 0 { throw addressIsInUse(reason) }
-                if failures == 0 { logFailure(reason) }
+                let isStart = failures == 0 && !hasListened.load(ordering: .relaxed)
+                if code == EADDRINUSE, isStart { throw addressIsInUse(reason) }
+                if reason != lastReason { logFailure(reason) }
+                lastReason = reason
             }
             bound.open()
             let pause = Self.rebinding.step(attempts: failures)

@@ -32,7 +32,7 @@ final class ListenerConnections: Sendable {
             state.uses += 1
             state.entries[ObjectIdentifier(channel)] = Entry(channel: channel, lastUse: state.uses)
             guard state.entries.count > limit else { return nil }
-            let idle = state.entries.filter { !$0.value.isBusy }
+            let idle = state.entries.filter { !$0.value.isBusy && $0.key != ObjectIdentifier(channel) }
             guard let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return nil }
             state.entries[oldest.key] = nil
             return oldest.value.channel

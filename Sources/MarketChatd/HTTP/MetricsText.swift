@@ -186,7 +186,9 @@ extension Metric {
         one("market_chatd_key_reload_timestamp_seconds", "When the key files were read again last.") {
             $0.reload.map { $0.at.sinceEpoch }
         },
-        one("market_chatd_unlisted_rows", "Pending rows of cabinets that no instance is told to serve.") {
+        one(
+            "market_chatd_unlisted_rows", "Pending rows of cabinets that no instance serves; the same on each instance."
+        ) {
             Double($0.unlisted.reduce(0) { $0 + $1.rows })
         },
         one("process_start_time_seconds", "When the process started, since 1970.") { $0.process.startTimeSeconds },

@@ -19,6 +19,7 @@ final class SystemdService: Service {
     private let drainTimeout: Duration
     private let clock: EngineClock
     private let drainBegan = Mutex<Moment?>(nil)
+    private let hasToldReady = Mutex(false)
 
     /// - Parameters:
     ///   - isReady: open once the configuration holds and the listener listens. Then the first try of the database is
@@ -46,7 +47,10 @@ final class SystemdService: Service {
             await self.isReady.wait()
             await self.waitForFirstOutcome()
         }
-        if !Task.isShuttingDownGracefully, !Task.isCancelled { notifier.send(.ready) }
+        if !Task.isShuttingDownGracefully, !Task.isCancelled {
+            hasToldReady.withLock { $0 = true }
+            notifier.send(.ready)
+        }
         await cancelWhenGracefulShutdown { await self.keepInformed() }
     }
 
@@ -55,6 +59,15 @@ final class SystemdService: Service {
         while status().database == .connecting(problem: nil), clock.now < end, !Task.isCancelled {
             await clock.sleep(until: clock.now + .milliseconds(20))
         }
+    }
+
+    /// Reads what a reload reads, and tells systemd when it begins and ends. Before the service is ready there is no reload
+    /// to tell of.
+    func reload(_ work: () -> Void) {
+        let isReady = hasToldReady.withLock { $0 }
+        if isReady { notifier.send(.reloading(monotonicMicroseconds: SystemdNotifier.monotonicMicroseconds)) }
+        work()
+        if isReady { notifier.send(.ready) }
     }
 
     /// The drain begins: systemd waits for as long as it may take.

@@ -36,6 +36,7 @@ final class UnlistedRowsService: Service {
         await cancelWhenGracefulShutdown {
             await self.mayStart.wait()
             var pause = Self.first
+            var seen: Set<Int64> = []
             var warned: Set<Int64> = []
             while !Task.isCancelled {
                 try? await Task.sleep(for: pause)
@@ -43,7 +44,11 @@ final class UnlistedRowsService: Service {
                 pause = Self.period
                 // Where the database is away, others say so.
                 guard let all = try? await self.look() else { continue }
-                let alone = all.filter { !$0.hasOwner }
+                // An instance that is just being started again is not there for a moment.
+                let ownerless = all.filter { !$0.hasOwner }
+                let alone = ownerless.filter { seen.contains($0.businessID) }
+                if alone.count < ownerless.count { pause = Self.first }
+                seen = Set(ownerless.map(\.businessID))
                 self.found.withLock { $0 = alone }
                 self.warn(of: alone.filter { !warned.contains($0.businessID) })
                 warned = Set(alone.map(\.businessID))
@@ -56,7 +61,10 @@ final class UnlistedRowsService: Service {
         let names = new.prefix(Self.namesShown).map { "\($0.businessID) (\($0.rows) rows)" }.joined(separator: ", ")
         let more = new.count > Self.namesShown ? ", …" : ""
         logger.warning(
-            "Rows wait for cabinets that MARKET_BUSINESS_IDS does not name: add them to it and restart, or delete the rows",
+            """
+            Rows wait for cabinets that MARKET_BUSINESS_IDS does not name: add them to it and restart, or start the \
+            instance that serves them
+            """,
             metadata: ["businesses": "\(names)\(more)"])
     }
 }

@@ -157,4 +157,18 @@ import Testing
         pacer.restore(.init(limit: 1000, remaining: 9, resetsIn: .seconds(49)), now: at(1))
         #expect(pacer.window?.remaining == 0)
     }
+
+    @Test func whoeverForgetsAWindowForgetsNotWhatNobodyElseCounts() {
+        var own = QuotaPacer(prior: 10, reserve: 2)
+        for second in 0..<9 { own.answered(nil, sentAt: .at(Double(second)), now: .at(Double(second))) }
+        #expect(own.window?.remaining == 1)
+        own.forgetWindow(inFlight: 0)
+        #expect(own.window?.remaining == 3, "one more than the reserve")
+        #expect(own.permission(inFlight: 0, inFlightHere: 0, now: .at(20), random: .half) == .send)
+        #expect(own.permission(inFlight: 1, inFlightHere: 1, now: .at(20), random: .half) == .waitForAnswer)
+        var told = QuotaPacer(prior: 10, reserve: 2)
+        told.window = QuotaPacer.Window(limit: 10, remaining: 0, endsAt: .at(900), until: 5, learnedAt: .at(0))
+        told.forgetWindow(inFlight: 0)
+        #expect(told.window == nil, "the server's next answer tells it again")
+    }
 }

@@ -21,9 +21,11 @@ struct Checkup {
     }
 
     mutating func run(isOffline: Bool) async {
-        let configuration = readConfiguration()
+        let configuration = readConfiguration(isOffline: isOffline)
         guard !isOffline else { return }
-        if let database = DatabaseConfiguration.best(of: loader.environment), loader.mayConnect {
+        if let hidden = loader.hiddenDatabase {
+            add(.bad("database", hidden.status, hidden.messages.joined(separator: "; ")))
+        } else if let database = DatabaseConfiguration.best(of: loader.environment) {
             await checkDatabase(database, configuration)
         }
         if let configuration { await checkMarket(configuration) }
@@ -36,11 +38,13 @@ struct Checkup {
 
     // MARK: Configuration
 
-    private mutating func readConfiguration() -> Configuration? {
+    private mutating func readConfiguration(isOffline: Bool) -> Configuration? {
         for warning in loader.warnings { add(.ok("environment file", "\(warning) (a warning)")) }
         do throws(ConfigurationErrors) {
             let configuration = try Configuration.read(
-                environment: loader.environment, reader: .disk, seesCredentials: false)
+                environment: loader.environment, reader: .disk,
+                // A command of the unit's own, which is told the daemon's process, is shown no credentials.
+                seesCredentials: !isOffline || loader.environment["MAINPID"] == nil)
             for warning in configuration.warnings { add(.ok("configuration", "\(warning) (a warning)")) }
             let businesses = configuration.businessIDs.count
             add(.ok("configuration", "\(businesses) \(businesses == 1 ? "cabinet" : "cabinets"), the keys can be read"))
@@ -136,13 +140,13 @@ extension MarketCredential {
 }
 
 extension EnvironmentLoader {
-    /// Whether it is known which database is meant.
-    fileprivate var mayConnect: Bool {
+    /// Why it is not known which database is meant.
+    fileprivate var hiddenDatabase: CommandFailure? {
         do throws(CommandFailure) {
             try requireDatabase()
-            return true
+            return nil
         } catch {
-            return false
+            return error
         }
     }
 }
