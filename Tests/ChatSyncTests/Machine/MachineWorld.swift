@@ -44,6 +44,8 @@ struct Stepper {
     var now = Moment.at(0)
     /// What the machine's timer is set to.
     private(set) var timer: Moment?
+    /// For the journal, since the beginning.
+    private(set) var logged: [LogEntry] = []
 
     init(_ settings: MachineSettings = .test()) {
         machine = BusinessMachine(settings)
@@ -56,7 +58,8 @@ struct Stepper {
         for command in machine.handle(event, now: now, random: .half) {
             switch command {
             case .setTimer(let moment): timer = moment
-            case .log, .reportHost, .remember: break
+            case .log(let entry): logged.append(entry)
+            case .reportHost, .remember: break
             default: commands.append(command)
             }
         }

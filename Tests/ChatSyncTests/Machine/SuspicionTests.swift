@@ -85,6 +85,26 @@ import Testing
         #expect(stepper.machine.conditions.hold == nil)
     }
 
+    @Test func aHoldIsLoggedWhenItBeginsAndNotEachTimeThatItsProbeFails() {
+        var stepper = Stepper.owning((1...9).map { .test($0) }, .test(parallel: 1))
+        for id in 1...3 { stepper.settle(Int64(id), .error(402)) }
+        for id in 4...6 { probe(Int64(id), .error(500), &stepper) }
+        #expect(stepper.machine.conditions.hold?.kind == .misconfigured)
+        let held = stepper.logged.filter { if case .held = $0 { true } else { false } }
+        #expect(held.count == 1, "\(held)")
+    }
+
+    @Test func aSpentQuotaIsLoggedOnceForEachWindow() {
+        var stepper = Stepper.owning((1...9).map { .test($0) }, .test(parallel: 1))
+        stepper.machine.conditions.pacer.window = QuotaPacer.Window(
+            limit: 1000, remaining: 2, endsAt: .at(600), learnedAt: .at(0))
+        for id in 1...2 { stepper.settle(Int64(id), .error(500)) }
+        for id in 3...4 { stepper.settle(Int64(id)) }
+        stepper.tell(.woken)
+        let spent = stepper.logged.filter { if case .quotaUsedUp = $0 { true } else { false } }
+        #expect(spent == [.quotaUsedUp(limit: 1000, for: .seconds(600))])
+    }
+
     @Test func aRowThatCannotBePutOffWaitsInMemory() {
         var stepper = Stepper.owning([.test(1)])
         stepper.tell(.answered(rowID: 1, .error(500)))
