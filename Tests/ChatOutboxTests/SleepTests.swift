@@ -38,6 +38,25 @@ import Testing
         await second.close()
     }
 
+    /// The process of a session that was killed goes on waiting for producers, and its end tells nobody.
+    @Test func whoOnlyWaitsForProducersIsNoCover() async throws {
+        let database = try await TestDatabase.make()
+        let producer = try await BlockingTransaction.begin(
+            database, alsoRunning: "SELECT market_chat.enqueue(11, 'ORDER', 1)")
+        let orphan = Task {
+            try await database.sql("SELECT pg_advisory_xact_lock(market_chat.asleep_key(11))")
+        }
+        let isWaiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        let session = try await database.session(owning: [11])
+        #expect(try await session.fallAsleep(11, Self.read).sleep == .producersAreOpen)
+        await producer.end()
+        _ = try await orphan.value
+        #expect(try await eventually { try await session.fallAsleep(11, Self.read).sleep == .asleep })
+        await session.close()
+    }
+
     @Test func theEndOfACoverIsToldAndNoRowIsLost() async throws {
         let (database, first, second, other) = try await covered()
         var signals = second.signals.makeAsyncIterator()
@@ -104,12 +123,11 @@ import Testing
         await second.close()
     }
 
-    /// Who waits for producers is taken for a sleeper: so it tells when it waits no more.
-    @Test func whoWaitsForProducersCoversOthersWhileItWaits() async throws {
+    /// Several wait for producers on one key; none of them is another's cover.
+    @Test func whoWaitsForProducersCoversNobody() async throws {
         let (database, other) = try await sharing()
         let outbox = database.outbox()
         let session = try await database.session(owning: [other])
-        var signals = session.signals.makeAsyncIterator()
         let producer = try await BlockingTransaction.begin(
             database, alsoRunning: "SELECT market_chat.enqueue(11, 'ORDER', 1)")
         #expect(try await session.fallAsleep(other, Self.read).sleep == .producersAreOpen)
@@ -117,10 +135,12 @@ import Testing
         let isWaiting =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
         #expect(try await eventually { try await database.value(isWaiting) == "1" })
-        #expect(try await session.fallAsleep(other, Self.read).sleep == .covered)
+        #expect(try await session.fallAsleep(other, Self.read).sleep == .producersAreOpen)
+        async let second: Void = outbox.waitForProducers(of: other, atMost: .seconds(20))
+        #expect(try await eventually { try await database.value(isWaiting) == "2" })
         await producer.end()
         try await wait
-        #expect(try await signals.next() == .coverEnded(businessID: other))
+        try await second
         #expect(try await session.fallAsleep(other, Self.read).sleep == .asleep)
         await session.close()
         await outbox.close()

@@ -4,6 +4,8 @@ import MarketAPI
 // What the database says of a result. A result that it refuses is kept, and only the write is repeated.
 extension BusinessMachine {
     /// Between two tries to write the same result. Short to the end: what a person mends is to show at once.
+    /// The so-many-th refusal in a row is logged: after about a second.
+    static let refusalsLogged = 4
     static let rewriting = Backoff(base: .milliseconds(500), max: .seconds(4))
     /// Refused results of one business that are tried at a time.
     static let rewritesAtOnce = 32
@@ -30,9 +32,17 @@ extension BusinessMachine {
             commands.append(.log(.settledByOther(entry.row)))
         case .refused(let error):
             counters.refusals += 1
-            if error != result.refusal { commands.append(.log(.writeRefused(entry.row, error: error))) }
+            logRefusal(of: entry.row, result, refusals + 1, error)
             keep(entry.row, result, refusals + 1, suspicion, error, now: now, random: random)
         }
+    }
+
+    /// An order that is just being saved makes a result wait for a moment, and that is no news: what is refused again and
+    /// again is, and each new reason for it. A backoff is not tried again.
+    private mutating func logRefusal(of row: DueRow, _ result: RowResult, _ refusals: Int, _ error: String) {
+        let isLast = if case .backoff = result.change { refusals == 2 } else { false }
+        let isStubborn = refusals == Self.refusalsLogged || refusals > Self.refusalsLogged && error != result.refusal
+        if isLast || isStubborn { commands.append(.log(.writeRefused(row, error: error))) }
     }
 
     private mutating func isWritten(_ row: DueRow, _ result: RowResult, _ suspicion: Suspicion?, now: Moment) {
