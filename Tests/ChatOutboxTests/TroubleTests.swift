@@ -105,17 +105,20 @@ import Testing
         let start = ContinuousClock.now
         let outcomes = try await session.settle(results, remembering: [record])
         #expect(ContinuousClock.now - start < .seconds(1))
-        guard case .refused(let text) = outcomes[4] else {
-            Issue.record("\(outcomes[4])")
-            return
+        /// Of the business whose trigger hangs: that it was cancelled, unless others had taken too long before it.
+        func isCancelled(_ outcomes: [RowOutcome]) -> Bool {
+            if case .refused(let text) = outcomes[4] { text.contains("57014") } else { false }
         }
-        #expect(text.contains("57014"))
+        var isKnown = isCancelled(outcomes)
+        if case .refused = outcomes[4] {} else { Issue.record("\(outcomes[4])") }
         #expect(try await database.value("SELECT hold_reason FROM market_chat.business") == "quota")
         // Where the machine is slow, some were not tried. Now the culprit is known.
         let written = "SELECT count(*) FROM market_chat.outbox WHERE state = 'created'"
         let areWritten = try await eventually {
-            _ = try await session.settle(results, remembering: [])
-            return try await database.value(written) == "19"
+            let outcomes = try await session.settle(results, remembering: [])
+            isKnown = isKnown || isCancelled(outcomes)
+            let areAll = try await database.value(written) == "19"
+            return isKnown && areAll
         }
         #expect(areWritten)
         await session.close()
