@@ -121,6 +121,3 @@ struct IdentifierList: Sendable, Equatable {
         return result
     }
 }
-
-/// `1 row`, `2 rows`.
-func counted(_ count: Int, _ noun: String) -> String { count == 1 ? "1 \(noun)" : "\(count) \(noun)s" }

@@ -23,3 +23,8 @@ func escape(of scalar: Unicode.Scalar) -> String? {
     default: return nil
     }
 }
+
+/// `1 row`, `2 rows`; where another letter will not do, with the plural.
+func counted(_ count: Int, _ noun: String, _ plural: String? = nil) -> String {
+    count == 1 ? "1 \(noun)" : "\(count) \(plural ?? noun + "s")"
+}

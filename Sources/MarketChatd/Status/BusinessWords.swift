@@ -139,8 +139,4 @@ struct BusinessWords {
     private func joined(_ parts: [String?]) -> String {
         parts.compactMap { $0 }.joined(separator: "; ")
     }
-
-    private func counted(_ count: Int, _ noun: String) -> String {
-        count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
-    }
 }

@@ -21,10 +21,13 @@ enum StatusLine {
     /// `2 businesses, 12 due, oldest 4 s, 987/1000 left until 15:00`.
     private static func working(_ businesses: [BusinessStatus], at now: WallTime) -> String {
         let owned = businesses.filter(\.isOwned)
-        if owned.isEmpty { return "Standing by: another instance owns \(counted(businesses.count, "business"))" }
+        if owned.isEmpty {
+            return "Standing by: another instance owns \(counted(businesses.count, "business", "businesses"))"
+        }
         var parts = [
             owned.count == businesses.count
-                ? counted(owned.count, "business") : "\(owned.count) of \(counted(businesses.count, "business"))"
+                ? counted(owned.count, "business", "businesses")
+                : "\(owned.count) of \(counted(businesses.count, "business", "businesses"))"
         ]
         let due = owned.reduce(0) { $0 + $1.due }
         parts.append("\(due)\(owned.contains(where: \.dueIsAtLeast) ? "+" : "") due")
@@ -55,14 +58,6 @@ enum StatusLine {
         guard let first = held.first, let hold = first.hold else { return nil }
         let others = held.count > 1 ? " and \(held.count - 1) more" : ""
         return "business \(first.businessID)\(others) held for \(DurationText.rough(hold.endsIn)): \(hold.reason)"
-    }
-
-    private static func counted(_ count: Int, _ noun: String) -> String {
-        switch (count, noun) {
-        case (1, _): "1 \(noun)"
-        case (_, "business"): "\(count) businesses"
-        default: "\(count) \(noun)s"
-        }
     }
 }
 

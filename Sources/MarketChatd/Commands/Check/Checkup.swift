@@ -25,7 +25,7 @@ struct Checkup {
         guard !isOffline else { return }
         if let hidden = loader.hiddenDatabase {
             add(.bad("database", hidden.status, hidden.messages.joined(separator: "; ")))
-        } else if let database = DatabaseConfiguration.best(of: loader.environment) {
+        } else if let database = try? DatabaseConfiguration.read(environment: loader.environment) {
             await checkDatabase(database, configuration)
         }
         if let configuration { await checkMarket(configuration) }
@@ -46,8 +46,7 @@ struct Checkup {
                 // A command of the unit's own, which is told the daemon's process, is shown no credentials.
                 seesCredentials: !isOffline || loader.environment["MAINPID"] == nil)
             for warning in configuration.warnings { add(.ok("configuration", "\(warning) (a warning)")) }
-            let businesses = configuration.businessIDs.count
-            add(.ok("configuration", "\(businesses) \(businesses == 1 ? "cabinet" : "cabinets"), the keys can be read"))
+            add(.ok("configuration", "\(counted(configuration.businessIDs.count, "cabinet")), the keys can be read"))
             return configuration
         } catch {
             for mistake in error.mistakes {
@@ -84,13 +83,7 @@ struct Checkup {
                     "session",
                     "the schema, the role's privileges and the way to the server are as the daemon needs them"))
         } catch {
-            let status: ExitStatus =
-                switch error {
-                case .unusable: .configuration
-                case .notPermitted: .noPermission
-                case .unavailable, .failed: .failed
-                }
-            add(.bad("session", status, error.text))
+            add(.bad("session", CommandFailure(error).status, error.text))
         }
         await outbox.close()
     }
@@ -147,17 +140,6 @@ extension EnvironmentLoader {
             return nil
         } catch {
             return error
-        }
-    }
-}
-
-extension DatabaseConfiguration {
-    /// What can be understood of it, whatever is wrong with the rest; `nil` where it is no use to connect.
-    fileprivate static func best(of environment: [String: String]) -> DatabaseConfiguration? {
-        do throws(ConfigurationErrors) {
-            return try read(environment: environment)
-        } catch {
-            return nil
         }
     }
 }

@@ -98,7 +98,7 @@ struct StatusPage {
         page.open("strong")
         page.foreign(failure.title, limit: 60)
         page.close("strong")
-        let rows = failure.rows == 1 ? "1 row" : "\(failure.rows) rows"
+        let rows = counted(failure.rows, "row")
         let last = "the last was row \(failure.rowID), \(DurationText.rough(failure.age)) ago"
         page.text(" · business \(failure.businessID) · \(rows); \(last)")
         page.close("p")
