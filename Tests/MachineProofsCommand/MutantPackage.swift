@@ -21,8 +21,7 @@ struct MutantPackage {
 
     private static let sources = [
         "Package.resolved",
-        "Sources/MarketAPI/MarketClient.swift", "Sources/MarketAPI/RetryPolicy.swift",
-        "Sources/MarketAPI/RetryingMarketClient.swift",
+        "Sources/MarketAPI/Client", "Sources/MarketAPI/Retrying",
         "Sources/ChatOutbox/Outbox.swift", "Sources/ChatOutbox/OutboxValues.swift",
         "Sources/ChatSync",
     ]

@@ -164,8 +164,50 @@ extension Mutant {
         Mutant(
             "recordForgetsThoseInFlight", snapshot, "max($0.remaining - conditions.pacer.lost - rows.inFlight, 0)",
             "max($0.remaining, 0)"),
+        Mutant("endedHoldGoesOn", waits, "if let hold { self.hold?.until = min(hold.until, now) }", ""),
+        Mutant(
+            "endedHoldLeavesCircuits", waits, "{ circuits[kind].recheck() }\n        parallel",
+            "{ _ = kind }\n        parallel"),
+        Mutant(
+            "endedHoldLeavesParallelPause", waits, "        parallel.endPause()\n        pacer", "        pacer"),
+        Mutant(
+            "endedHoldLeavesDoubt", waits,
+            "        forbidden.end()\n        nextDoubtProbe = nil\n    }\n\n    private static func reason",
+            "    }\n\n    private static func reason"),
+        Mutant(
+            "endedHoldLeavesSuspects", core, "where suspicion.reason != .unwritten { rows.remove(row.id) }",
+            "where suspicion.reason == .unwritten { rows.remove(row.id) }"),
+        Mutant(
+            "endedHoldForgetsUnwritten", core, "where suspicion.reason != .unwritten { rows.remove(row.id) }",
+            "{ rows.remove(row.id) }"),
+        Mutant(
+            "endedHoldOfOthersIsEnded", core, "guard ownership.isOurs else { return }\n        conditions.endWaits",
+            "conditions.endWaits"),
+        Mutant(
+            "spentQuotaIsLoggedAtEachAnswer", snapshot, "quotaLoggedFor != conditions.pacer.windowNumber",
+            "quotaLoggedFor != -2"),
+        Mutant(
+            "spentQuotaIsLoggedOnce", snapshot, "quotaLoggedFor = conditions.pacer.windowNumber",
+            "quotaLoggedFor = .max"),
+        Mutant(
+            "spentQuotaIsNotLogged", snapshot, "guard obstacle?.kind == .quota, conditions.hold == nil,",
+            "guard obstacle == nil, conditions.hold == nil,"),
+        Mutant(
+            "refusalIsLoggedAtOnce", "Machine/BusinessMachine+Writes.swift",
+            "refusals == Self.refusalsLogged || refusals > Self.refusalsLogged && error",
+            "refusals == 1 || refusals > Self.refusalsLogged && error"),
+        Mutant(
+            "newReasonIsNotLogged", "Machine/BusinessMachine+Writes.swift",
+            "|| refusals > Self.refusalsLogged && error != result.refusal", ""),
+        Mutant(
+            "refusalIsLoggedForEver", "Machine/BusinessMachine+Writes.swift",
+            "refusals > Self.refusalsLogged && error != result.refusal", "refusals > Self.refusalsLogged"),
+        Mutant(
+            "lostBackoffIsNotLogged", "Machine/BusinessMachine+Writes.swift", "{ refusals == 2 } else { false }",
+            "{ refusals == 200 } else { false }"),
     ]
 
+    private static let waits = "Decisions/BusinessConditions.swift"
     private static let core = "Machine/BusinessMachine.swift"
     private static let choose = "Machine/BusinessMachine+Choosing.swift"
     private static let answer = "Machine/BusinessMachine+Answers.swift"

@@ -32,6 +32,21 @@ extension Mutant {
         Mutant(
             "repeatsForgetQuota", pacer, "return now < window.endsAt && window.remaining - lost - inFlight > reserve",
             "return true"),
+        Mutant(
+            "endedHoldKeepsItsWait", pacer,
+            "        resumesAt = nil\n        if let known = window, known.until == nil",
+            "        if let known = window, known.until == nil"),
+        Mutant(
+            "endedHoldForgetsOurCount", pacer, "if let known = window, known.until == nil {",
+            "if let known = window, known.until == nil, known.remaining < 0 {"),
+        Mutant(
+            "endedHoldAllowsMany", pacer, "reserve + lost + inFlight + 1)", "reserve + lost + inFlight + 50)"),
+        Mutant(
+            "endedHoldAllowsNone", pacer, "reserve + lost + inFlight + 1)", "reserve + lost + inFlight)"),
+        Mutant(
+            "endedHoldKeepsLostAnswers", pacer,
+            "windowNumber += 1\n            lost = 0\n        }\n    }\n\n    private",
+            "windowNumber += 1\n        }\n    }\n\n    private"),
     ]
 
     static let circuit: [Mutant] = [

@@ -11,7 +11,7 @@ extension Mutant {
             "readsDoNotReachBeyondSuspects", table, "{ inFlight + writing + unwritten + suspects }",
             "{ inFlight + writing + unwritten }"),
         Mutant(
-            "badRowsHardlyWait", table, "waits = Backoff(base: .seconds(60), max: .seconds(3600))",
+            "badRowsHardlyWait", "Machine/Suspicion.swift", "waits = Backoff(base: .seconds(60), max: .seconds(3600))",
             "waits = Backoff(base: .seconds(1), max: .seconds(3))"),
         Mutant("suspectsHaveNoLimit", table, "static let suspectLimit = 1000", "static let suspectLimit = 1_000_000"),
         Mutant(
@@ -73,7 +73,7 @@ extension Mutant {
             "refused.filter { isAnyReady"),
     ]
 
-    private static let table = "Machine/RowPlace.swift"
+    private static let table = "Machine/RowTable.swift"
     private static let view = "Machine/DueView.swift"
     private static let write = "Machine/BusinessMachine+Writes.swift"
 }

@@ -42,7 +42,7 @@ struct BusinessMachine: Sendable, Hashable {
     private(set) var ending: WorkerEnding?
     private var hasOwned = false
     private var hasLoggedOtherOwner = false
-    private var hasAskedForHost = false
+    var hasAskedForHost = false
     var timer: Moment?
     /// The earliest time at which something may be decided anew.
     var nextLook: Moment?
@@ -272,35 +272,5 @@ extension BusinessMachine {
     private mutating func askFailed(now: Moment, random: EngineRandom) {
         hasNews = true
         view.askFailed(now: now, random: random.next())
-    }
-}
-
-// The Market's host, which all businesses share.
-extension BusinessMachine {
-    private mutating func hostIs(_ state: HostState) {
-        host = state
-        hasAskedForHost = state == .probing
-    }
-
-    /// Whether a request may go to the host now; where not, a probe is asked for.
-    mutating func mayReachHost() -> Bool {
-        guard host == .away else { return true }
-        if !hasAskedForHost { commands.append(.reportHost(.wantsProbe)) }
-        hasAskedForHost = true
-        return false
-    }
-
-    /// A run with `isOnce` does not wait for a host that is away.
-    private mutating func endOnceWithoutHost(now: Moment) {
-        guard settings.isOnce, ending == nil, host == .away, rows.inFlight == 0, rows.writing == 0 else { return }
-        end(.left(obstacle(now: now)?.reason ?? "the Market's host is away"))
-    }
-
-    private mutating func declineHostProbe() {
-        guard host == .probing, view.question == nil, !rows.flights.contains(where: { $0.flight.purpose == .reachHost })
-        else { return }
-        host = .away
-        hasAskedForHost = false
-        commands.append(.reportHost(.declinesProbe))
     }
 }

@@ -1,21 +1,3 @@
-/// A point on the engine's monotonic clock.
-public struct Moment: Sendable, Hashable, Comparable {
-    /// Since the clock was made.
-    public var sinceStart: Duration
-
-    public init(sinceStart: Duration) {
-        self.sinceStart = sinceStart
-    }
-
-    public static func < (left: Moment, right: Moment) -> Bool { left.sinceStart < right.sinceStart }
-
-    public static func + (moment: Moment, duration: Duration) -> Moment {
-        Moment(sinceStart: moment.sinceStart + duration)
-    }
-
-    public static func - (left: Moment, right: Moment) -> Duration { left.sinceStart - right.sinceStart }
-}
-
 /// The engine's only source of time: any clock of Swift's, real or simulated, without its type.
 public struct EngineClock: Sendable {
     /// The clock itself, for those who only sleep.
@@ -40,20 +22,4 @@ public struct EngineClock: Sendable {
     public func sleep(until moment: Moment) async {
         try? await wait(moment)
     }
-}
-
-/// The engine's only source of chance.
-public struct EngineRandom: Sendable {
-    private let draw: @Sendable () -> Double
-
-    /// The system's generator.
-    public static let system = EngineRandom { Double.random(in: 0..<1) }
-
-    /// - Parameter draw: returns a number in 0..<1, evenly spread.
-    public init(_ draw: @escaping @Sendable () -> Double) {
-        self.draw = draw
-    }
-
-    /// A number in 0..<1, evenly spread.
-    public func next() -> Double { draw() }
 }
