@@ -3,7 +3,7 @@ import PrivatePostgres
 import TestSupport
 import Testing
 
-@Suite(.seated) struct PrivatePostgresTests {
+@Suite(.concurrencyLimited) struct PrivatePostgresTests {
     @Test func aClusterOutlivesAKillAndLeavesNothingBehind() async throws {
         let cluster = try await PrivatePostgres.start()
         try await cluster.createDatabase(named: "lasting")

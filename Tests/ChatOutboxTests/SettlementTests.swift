@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// How results are written.
-@Suite(.seated) struct SettlementTests {
+@Suite(.concurrencyLimited) struct SettlementTests {
     private func result(
         _ rowID: Int64, _ change: RowResult.Change, attempts: Int = 0, _ exchange: ExchangeRecord? = nil,
         business: Int64 = 11

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The short forms of the machine's proofs. README says how the long ones are run.
-@Suite(.seated) struct ProofTests {
+@Suite(.concurrencyLimited) struct ProofTests {
     /// Random worlds of simulated time, and in each the rules of the contract's chapter on progress.
     @Test func inTenThousandSimulatedHoursNoRuleIsBroken() async {
         let report = await LongProof.run(hours: 10_000)

@@ -11,7 +11,7 @@ private let market: SandboxOptions = {
 }()
 
 /// `check`, `status` and `healthcheck`, as an operator calls them.
-@Suite(.seated, .timeLimit(.minutes(10))) struct CheckTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct CheckTests {
     @Test func allIsWell() async throws {
         let database = try await TestDatabase.make()
         try await withSandbox(market) { sandbox in

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Daemons that are killed under load: nothing is lost, and nothing is written twice.
-@Suite(.seated, .timeLimit(.minutes(10))) struct CrashTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct CrashTests {
     private static let businesses: [Int64] = [11, 12]
 
     private static var market: SandboxOptions {
@@ -26,17 +26,17 @@ import Testing
     @Test func anotherOneTakesOverWheneverTheOwnerIsKilled() async throws {
         let database = try await TestDatabase.make()
         try await withSandbox(Self.market) { sandbox in
-            let keepers = ["first", "second"].map { Keeper(Self.settings(database, sandbox, name: $0)) }
+            let daemons = ["first", "second"].map { RestartingDaemon(Self.settings(database, sandbox, name: $0)) }
             let rounds = 5
-            let endings = try await whileKeeping(keepers) {
+            let endings = try await whileRestarting(daemons) {
                 for round in 0..<rounds {
                     let ids = (round * 60 + 1)...(round * 60 + 60)
                     for business in Self.businesses { try await database.insert(ids, business: business) }
-                    try await killOwnerInMidLoad(database, keepers)
+                    try await killOwnerInMidLoad(database, daemons)
                 }
                 try await database.untilSettled()
             }
-            try await database.expectTruth(of: sandbox, rows: rounds * 120)
+            try await Invariants.expectAll(in: database, sandbox, rows: rounds * 120)
             #expect(endings.joined().count { $0 == .killed(by: SIGKILL) } == rounds)
             // The last one of each is the one that drained.
             #expect(endings.allSatisfy { $0.last == .exited(0) && $0.dropLast().allSatisfy { $0 != .exited(0) } })
@@ -44,7 +44,7 @@ import Testing
     }
 
     /// Waits until both run and some rows of this round are settled, and kills the owner while others are not.
-    private func killOwnerInMidLoad(_ database: TestDatabase, _ keepers: [Keeper]) async throws {
+    private func killOwnerInMidLoad(_ database: TestDatabase, _ daemons: [RestartingDaemon]) async throws {
         let before = try await database.count("pending")
         try await waitUntil("some rows are settled", every: .milliseconds(2)) {
             try await database.count("pending") <= before - 10
@@ -52,9 +52,9 @@ import Testing
         var owner: String?
         try await waitUntil("there are an owner and a standby") {
             owner = try await self.owner(database, of: 11)
-            return owner != nil && keepers.allSatisfy { $0.current != nil }
+            return owner != nil && daemons.allSatisfy { $0.current != nil }
         }
-        keepers[owner?.hasPrefix("first") == true ? 0 : 1].kill()
+        daemons[owner?.hasPrefix("first") == true ? 0 : 1].kill()
         let left = try await database.count("pending")
         #expect(left > 0, "the owner had done all before it was killed")
         // The standby, as a rule; on a busy machine the killed one may be back before.
@@ -79,24 +79,24 @@ import Testing
     func aSingleDaemonMayBeKilledAtAnyMoment(seed: UInt64) async throws {
         let database = try await TestDatabase.make()
         try await withSandbox(Self.market) { sandbox in
-            let keeper = Keeper(Self.settings(database, sandbox, name: "single"))
+            let daemon = RestartingDaemon(Self.settings(database, sandbox, name: "single"))
             var random = SeededRandom(seed: seed)
             let kills = 8
             for business in Self.businesses { try await database.insert(1...150, business: business) }
-            let endings = try await whileKeeping([keeper]) {
+            let endings = try await whileRestarting([daemon]) {
                 for _ in 0..<kills {
                     // Some requests after its start, or at once.
                     let target = requests(sandbox) + Int.random(in: 0...40, using: &random)
                     try await waitUntil("it runs, and has sent some requests", every: .milliseconds(1)) {
-                        keeper.current != nil && requests(sandbox) >= target
+                        daemon.current != nil && requests(sandbox) >= target
                     }
-                    let victim = keeper.current
+                    let victim = daemon.current
                     victim?.send(SIGKILL)
-                    try await waitUntil("it is dead", every: .milliseconds(1)) { keeper.current !== victim }
+                    try await waitUntil("it is dead", every: .milliseconds(1)) { daemon.current !== victim }
                 }
                 try await database.untilSettled()
             }
-            try await database.expectTruth(of: sandbox, rows: 300)
+            try await Invariants.expectAll(in: database, sandbox, rows: 300)
             #expect(endings[0].count { $0 == .killed(by: SIGKILL) } == kills)
             #expect(endings[0].last == .exited(0))
         }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A database that goes away, and one that is not there yet.
-@Suite(.seated, .timeLimit(.minutes(10))) struct DatabaseOutageTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct DatabaseOutageTests {
     private static var market: SandboxOptions {
         var options = SandboxOptions()
         options.quota = 100_000
@@ -37,7 +37,7 @@ import Testing
                 try await database.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 150)
+            try await Invariants.expectAll(in: database, sandbox, rows: 150)
         }
         await cluster.stopAndRemove()
     }
@@ -60,7 +60,7 @@ import Testing
                 try await waitUntil("it is ready") { try await daemon.get("/readyz").status == 200 }
                 let opened = try await database.reconnected()
                 try await opened.untilSettled()
-                try await opened.expectTruth(of: sandbox, rows: 5)
+                try await Invariants.expectAll(in: opened, sandbox, rows: 5)
                 await opened.connection.close()
                 // A drain that finds no database ends in time all the same.
                 try await cluster.stop()

@@ -7,7 +7,7 @@ import Testing
 @testable import MarketSandbox
 
 /// `market-chatd-demo` as a user runs it: the built program, in a pipe.
-@Suite(.seated, .timeLimit(.minutes(10))) struct DemoTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct DemoTests {
     private static let outputLimit = 1 << 20
 
     @Test func theQuickDemoHoldsAndLeavesNothingBehind() async throws {
@@ -108,7 +108,7 @@ import Testing
 }
 
 /// The checks at the end of the demonstration: they notice what they are for.
-@Suite(.seated) struct DemoCheckTests {
+@Suite(.concurrencyLimited) struct DemoCheckTests {
     private let traffic = Traffic(
         DemoSettings(orders: 40, seed: 3, daemonPath: nil, pace: .quick))
 

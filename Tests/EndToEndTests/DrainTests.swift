@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// How the daemon stops.
-@Suite(.seated, .timeLimit(.minutes(10))) struct DrainTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct DrainTests {
     private func untilInFlight(_ count: Int, _ sandbox: MarketSandboxServer) async throws {
         try await waitUntil("\(count) requests are in flight", every: .milliseconds(1)) {
             sandbox.state(withContexts: false).businesses.first?.inFlight == count

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `market-chatd enqueue`.
-@Suite(.seated, .timeLimit(.minutes(10))) struct EnqueueCommandTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct EnqueueCommandTests {
     private static let header = "context_type,context_id\n"
 
     private func rows(_ database: TestDatabase) async throws -> String? {

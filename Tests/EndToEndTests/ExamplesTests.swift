@@ -6,7 +6,7 @@ import Testing
 @testable import MarketChatdDemo
 
 /// `Config/examples`, with the roles of `Config/roles.sql`: each role does its part, and no more.
-@Suite(.seated, .timeLimit(.minutes(10))) struct ExamplesTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ExamplesTests {
     private static let database = ShopDatabase.name
 
     /// Runs `body` on a cluster of its own, since roles belong to the cluster.

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// How the program ends where it cannot work, and what it says.
-@Suite(.seated, .timeLimit(.minutes(10))) struct ExitCodeTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ExitCodeTests {
     /// Where nobody listens; no test here gets as far as a request.
     private static let market = "http://127.0.0.1:1"
 

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// `market-chatd explain`, and what all commands of an operator have in common.
-@Suite(.seated, .timeLimit(.minutes(10))) struct ExplainCommandTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ExplainCommandTests {
     @Test func aRejectedRowsStoryNamesWhatHappenedAndWhatMendsIt() async throws {
         let database = try await TestDatabase.make()
         try await database.insert(1...1)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Who owns a business where that is in doubt: a process that froze, and sessions that are no daemon's.
-@Suite(.seated, .timeLimit(.minutes(10))) struct FencingTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct FencingTests {
     @Test func aFrozenOwnerLosesItsBusinessAndWritesNothingWhenItWakesUp() async throws {
         let database = try await TestDatabase.make()
         var market = SandboxOptions()
@@ -31,7 +31,7 @@ import Testing
                 }
                 #expect(try await owner.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 30)
+            try await Invariants.expectAll(in: database, sandbox, rows: 30)
         }
     }
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A daemon that has nothing to do.
-@Suite(.seated, .timeLimit(.minutes(10))) struct IdleTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct IdleTests {
     private static let interval = Duration.milliseconds(500)
 
     @Test func anIdleDaemonAsksNoOftenerThanThePollIntervalAndUsesNoProcessor() async throws {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Keys that the Market refuses, and their correction under a running daemon.
-@Suite(.seated, .timeLimit(.minutes(10))) struct KeyTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct KeyTests {
     private static let rightKey = "ACMA:\(String(repeating: "R", count: 40)):0123abcd"
     private static let wrongKey = "ACMA:\(String(repeating: "W", count: 40)):0123abcd"
 
@@ -42,7 +42,7 @@ import Testing
                 try await daemon.log.line("Business no longer held")
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 20)
+            try await Invariants.expectAll(in: database, sandbox, rows: 20)
         }
     }
 

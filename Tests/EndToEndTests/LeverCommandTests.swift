@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `market-chatd retry`, `pause` and `resume`.
-@Suite(.seated, .timeLimit(.minutes(10))) struct LeverCommandTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct LeverCommandTests {
     // MARK: retry
 
     private func insertSettled(_ database: TestDatabase) async throws {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// From the start on: what ends a daemon, what it waits for, and what it tells meanwhile.
-@Suite(.seated, .timeLimit(.minutes(10))) struct LifeTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct LifeTests {
     /// Where nobody listens.
     private static let market = "http://127.0.0.1:1"
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `migrate`, and the environment file that every command takes.
-@Suite(.seated, .timeLimit(.minutes(10))) struct MigrateTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct MigrateTests {
     private func migrate(_ url: String) -> DaemonSettings {
         DaemonSettings(["migrate"], variables: ["DATABASE_URL": url])
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The whole thing under every fault at once.
-@Suite(.seated, .timeLimit(.minutes(10))) struct MixedRunTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct MixedRunTests {
     /// Orders and returns that the Market never knows, and those that it knows when it was asked three times.
     private static let never = Set<Int64>([1001, 1002, 1003])
     private static let late = Set<Int64>([2001, 2002, 2003, 2004])
@@ -40,7 +40,7 @@ import Testing
                 try await database.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 500)
+            try await Invariants.expectAll(in: database, sandbox, rows: 500)
             for row in try await database.outbox() { expectEnd(row) }
             try await expectEvidence(database)
             expectManners(sandbox.state())

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `run --once` and `run --dry-run`.
-@Suite(.seated, .timeLimit(.minutes(10))) struct OnceTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct OnceTests {
     private func once(_ database: TestDatabase, _ sandbox: MarketSandboxServer) -> DaemonSettings {
         DaemonSettings.run(database, sandbox).with(arguments: "run", "--once")
     }

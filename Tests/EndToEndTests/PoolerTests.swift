@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A connection pooler before the server: in session mode it is as good as the server itself, in others it is refused.
-@Suite(.seated, .enabled(if: Pooler.program != nil, "PgBouncer is not installed"), .timeLimit(.minutes(10)))
+@Suite(.concurrencyLimited, .enabled(if: Pooler.program != nil, "PgBouncer is not installed"), .timeLimit(.minutes(10)))
 struct PoolerTests {
     private static var market: SandboxOptions {
         var options = SandboxOptions()
@@ -43,7 +43,7 @@ struct PoolerTests {
                     }
                 }
             }
-            try await database.expectTruth(of: sandbox, rows: 150)
+            try await Invariants.expectAll(in: database, sandbox, rows: 150)
         }
     }
 
@@ -76,7 +76,7 @@ struct PoolerTests {
                     #expect(try await daemon.drain() == .exited(0))
                 }
             }
-            try await database.expectTruth(of: sandbox, rows: 150)
+            try await Invariants.expectAll(in: database, sandbox, rows: 150)
         }
     }
 
@@ -186,7 +186,7 @@ struct PoolerTests {
                     #expect(try await daemon.drain() == .exited(0))
                 }
             }
-            try await database.expectTruth(of: sandbox, rows: 3)
+            try await Invariants.expectAll(in: database, sandbox, rows: 3)
         }
     }
 }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Ways in which sellers write and carry on rows, beyond a plain INSERT.
-@Suite(.seated, .timeLimit(.minutes(10))) struct ProducerWaysTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ProducerWaysTests {
     @Test func aCopyWakesTheOwner() async throws {
         let database = try await TestDatabase.make()
         try await withSandbox { sandbox in
@@ -19,7 +19,7 @@ import Testing
                 try await database.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 2)
+            try await Invariants.expectAll(in: database, sandbox, rows: 2)
         }
     }
 
@@ -44,7 +44,7 @@ import Testing
                     try await waitUntil("its row is settled") { try await database.count("created") == 4 }
                     #expect(try await daemon.drain() == .exited(0))
                 }
-                try await database.expectTruth(of: sandbox, rows: 4)
+                try await Invariants.expectAll(in: database, sandbox, rows: 4)
             }
             await database.connection.close()
         }
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    private func untilAsleep(_ daemon: Daemon) async throws {
+    private func untilAsleep(_ daemon: DaemonProcess) async throws {
         try await waitUntil("it sleeps") {
             try await daemon.get("/status.json").body.contains(#""is_asleep":true"#)
         }

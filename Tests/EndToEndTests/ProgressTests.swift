@@ -10,7 +10,7 @@ import Testing
 ///     CHATD_BENCHMARK=1 swift test --filter ProgressTests
 ///
 /// The second one also runs those that take minutes by their nature, and prints a line for each.
-@Suite(.seated, .timeLimit(.minutes(10))) struct ProgressTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ProgressTests {
     @Test func thirtyOlderRowsThatAlwaysGet500HoldBackNoGoodRow() async throws {
         try await Crowd(orders: 1...90, bad: [SandboxBadRule(1...30, .status(500))])
             .expectGoodRows(within: .seconds(90))
@@ -80,7 +80,7 @@ import Testing
                 #expect(try await daemon.drain() == .exited(0))
                 return delays
             }
-            try await database.expectTruth(of: sandbox, rows: 404)
+            try await Invariants.expectAll(in: database, sandbox, rows: 404)
             return delays
         }
         let usual = try await withoutLock

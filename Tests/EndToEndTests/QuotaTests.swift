@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The quota of a window, on real clocks.
-@Suite(.seated, .timeLimit(.minutes(10))) struct QuotaTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct QuotaTests {
     @Test(arguments: [0, 15])
     func aSmallQuotaIsUsedFullyButForTheReserveAndNeverExceeded(reserve: Int) async throws {
         var options = SandboxOptions()
@@ -22,7 +22,7 @@ import Testing
             for window in business.windows { #expect(window.used <= usable, "\(window)") }
             // The first and the last one may be short.
             for window in business.windows.dropFirst().dropLast() { #expect(window.used == usable, "\(window)") }
-            try await database.expectTruth(of: sandbox, rows: 4 * usable)
+            try await Invariants.expectAll(in: database, sandbox, rows: 4 * usable)
         }
     }
 }

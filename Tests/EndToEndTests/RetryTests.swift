@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// When rows are sent, and how often.
-@Suite(.seated, .timeLimit(.minutes(10))) struct RetryTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct RetryTests {
     @Test func aRowThatWasPutOffIsTriedAgainWhenItIsDue() async throws {
         var options = SandboxOptions()
         options.missing.ids = [1: .untilAsked(2), 2: .untilAsked(4)]
@@ -19,7 +19,7 @@ import Testing
                 try await database.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 3)
+            try await Invariants.expectAll(in: database, sandbox, rows: 3)
             #expect(sandbox.state().contexts.map(\.requests) == [3, 5, 1])
         }
     }
@@ -55,7 +55,7 @@ import Testing
             }
             let again = sandbox.state().contexts.filter { $0.requests > 1 }
             #expect(again.isEmpty, "\(again.count) of 500 orders were asked for twice")
-            try await database.expectTruth(of: sandbox, rows: 500)
+            try await Invariants.expectAll(in: database, sandbox, rows: 500)
         }
     }
 }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Keys and passwords go to the Market and to the database, and nowhere else.
-@Suite(.seated, .timeLimit(.minutes(10))) struct SecretsTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SecretsTests {
     private static let key = "ACMA:\(String(repeating: "K", count: 40)):0ddba11e"
     private static let password = "hunter-2-Swordfish"
     private static let secrets = [key, String(repeating: "K", count: 20), "0ddba11e", password, "Swordfish"]

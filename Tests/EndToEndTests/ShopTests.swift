@@ -12,7 +12,7 @@ import Testing
 /// for it. For a minute, and with figures:
 ///
 ///     CHATD_BENCHMARK=1 swift test --filter ShopTests
-@Suite(.seated, .timeLimit(.minutes(10))) struct ShopTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ShopTests {
     @Test func clientsThatSaveTheirOrdersAgainAndAgainNeverMeetADeadlock() async throws {
         let postgres = try await PrivatePostgres.start()
         do {

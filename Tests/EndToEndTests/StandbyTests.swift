@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A server with a standby, both named in `DATABASE_URL`: the daemon follows when the standby is promoted.
-@Suite(.seated, .timeLimit(.minutes(10))) struct StandbyTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct StandbyTests {
     private static var market: SandboxOptions {
         var options = SandboxOptions()
         options.quota = 100_000
@@ -69,7 +69,7 @@ import Testing
                 try await copy.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await copy.expectTruth(of: sandbox, rows: 150)
+            try await Invariants.expectAll(in: copy, sandbox, rows: 150)
         }
         await copy.connection.close()
         await database.connection.close()

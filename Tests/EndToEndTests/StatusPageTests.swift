@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The page and `/status.json` of the real daemon.
-@Suite(.seated, .timeLimit(.minutes(10))) struct StatusPageTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct StatusPageTests {
     @Test func thePageTellsWhatTheEngineAndTheDatabaseKnow() async throws {
         let database = try await TestDatabase.make()
         try await withSandbox { sandbox in

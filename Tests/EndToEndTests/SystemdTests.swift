@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What the service manager hears.
-@Suite(.seated, .timeLimit(.minutes(10))) struct SystemdTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SystemdTests {
     @Test func systemdHearsReadyStatusSignsOfLifeReloadsAndTheEnd() async throws {
         let database = try await TestDatabase.make()
         let manager = try ServiceManagerSocket()

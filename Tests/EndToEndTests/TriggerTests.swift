@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A seller's own triggers on the settlement, with the daemon in a role that has no right on the seller's tables.
-@Suite(.seated, .timeLimit(.minutes(10))) struct TriggerTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct TriggerTests {
     /// A database with the example tables and triggers of the repository.
     private func shop() async throws -> TestDatabase {
         let database = try await TestDatabase.make()
@@ -38,7 +38,7 @@ import Testing
                 try await database.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 10)
+            try await Invariants.expectAll(in: database, sandbox, rows: 10)
             let unequal = """
                 SELECT count(*) FROM market_chat.outbox b
                 LEFT JOIN shop.orders o ON b.context_type = 'ORDER' AND o.id = b.context_id
@@ -88,7 +88,7 @@ import Testing
                 try await database.untilSettled()
                 #expect(try await daemon.drain() == .exited(0))
             }
-            try await database.expectTruth(of: sandbox, rows: 25)
+            try await Invariants.expectAll(in: database, sandbox, rows: 25)
         }
     }
 }

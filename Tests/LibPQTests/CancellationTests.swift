@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What a cancelled caller gets, and that nobody else feels it.
-@Suite(.seated) struct CancellationTests {
+@Suite(.concurrencyLimited) struct CancellationTests {
     private let slow = PostgresStatement("SELECT pg_sleep(30)")
 
     private func start(

@@ -4,7 +4,7 @@ import Testing
 @testable import LibPQ
 
 /// A try to connect is answered once, and its socket has one owner, whoever comes first.
-@Suite(.seated) struct ConnectStateTests {
+@Suite(.concurrencyLimited) struct ConnectStateTests {
     /// What happens on one thread, in order.
     private enum Event: CaseIterable {
         case waits, begins, connects, fails, timesOut, isCancelled

@@ -8,7 +8,7 @@ import Testing
 #endif
 
 /// Lists of hosts are read as libpq reads them.
-@Suite(.seated) struct HostListTests {
+@Suite(.concurrencyLimited) struct HostListTests {
     private static func hosts(_ text: String) throws(PostgresError) -> [String] {
         let list = try HostList(of: PostgresConfiguration(connectionString: text))
         return list.hosts.map { "\($0.name)|\($0.address)|\($0.port)" }

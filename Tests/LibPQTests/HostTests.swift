@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Which of several hosts and addresses is connected to.
-@Suite(.seated) struct HostTests {
+@Suite(.concurrencyLimited) struct HostTests {
     private let plain = [(key: "sslmode", value: "disable"), (key: "gssencmode", value: "disable")]
 
     /// A name that stands for these addresses.

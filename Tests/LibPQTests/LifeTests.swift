@@ -8,7 +8,7 @@ import Testing
 #endif
 
 /// How connections come about and end.
-@Suite(.seated) struct LifeTests {
+@Suite(.concurrencyLimited) struct LifeTests {
     private let slow = PostgresStatement("SELECT pg_sleep(30)")
 
     @Test func notificationsComeWhileIdleAndInBetween() async throws {

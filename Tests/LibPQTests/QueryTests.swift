@@ -2,7 +2,7 @@ import LibPQ
 import TestSupport
 import Testing
 
-@Suite(.seated) struct QueryTests {
+@Suite(.concurrencyLimited) struct QueryTests {
     @Test func valuesComeBackAsTheyWent() async throws {
         let connection = try await connect()
         let text = "naïve 💬 'quoted' \\ \n"

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketAPI
 
-@Suite(.seated) struct AnswerParsingTests {
+@Suite(.concurrencyLimited) struct AnswerParsingTests {
     private let parsing = AnswerParsing(safe: SafeText(hiding: "s3cr3t"))
 
     private func createdChat(_ body: String) -> MarketAnswer<CreatedChat> {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import struct MarketAPI.BaseURL
 
-@Suite(.seated) struct ConfigurationTests {
+@Suite(.concurrencyLimited) struct ConfigurationTests {
     @Test(arguments: [
         ("https://api.partner.market.yandex.ru", "https://api.partner.market.yandex.ru"),
         ("HTTPS://API.Example:8443/Yandex-Go//api/", "https://api.example:8443/Yandex-Go/api"),
@@ -64,7 +64,7 @@ import Testing
     }
 }
 
-@Suite(.seated) struct SecretTests {
+@Suite(.concurrencyLimited) struct SecretTests {
     @Test func aSecretShowsItselfNowhere() {
         let secret = SecretString("hunter2")
         var dumped = ""

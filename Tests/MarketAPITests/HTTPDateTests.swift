@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketAPI
 
-@Suite(.seated) struct HTTPDateTests {
+@Suite(.concurrencyLimited) struct HTTPDateTests {
     @Test(arguments: [
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_777),
         // The weekday is wrong, as in the vendor's own example.
@@ -52,7 +52,7 @@ import Testing
     }
 }
 
-@Suite(.seated) struct AnswerHeadersTests {
+@Suite(.concurrencyLimited) struct AnswerHeadersTests {
     private func headers(_ values: [String: String], now: Int64 = 0, secret: String = "") -> AnswerHeaders {
         AnswerHeaders(now: now, safe: SafeText(hiding: secret)) { values[$0] }
     }

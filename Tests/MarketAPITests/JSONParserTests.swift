@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketAPI
 
-@Suite(.seated) struct JSONParserTests {
+@Suite(.concurrencyLimited) struct JSONParserTests {
     private func parse(_ text: String) throws -> JSONValue {
         try JSONParser.parse(Array(text.utf8))
     }

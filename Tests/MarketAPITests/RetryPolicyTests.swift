@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketAPI
 
-@Suite(.seated) struct RetryPolicyTests {
+@Suite(.concurrencyLimited) struct RetryPolicyTests {
     private let policy = RetryPolicy(
         maxTries: 3, baseDelay: .milliseconds(100), maxDelay: .milliseconds(1000), totalLimit: .seconds(10))
 

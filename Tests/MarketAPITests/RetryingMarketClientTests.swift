@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.seated) struct RetryingMarketClientTests {
+@Suite(.concurrencyLimited) struct RetryingMarketClientTests {
     private static let ok = MarketReply(answer: MarketAnswer.ok(CreatedChat(chatID: 7)))
     private static let away = MarketReply<CreatedChat>(answer: .httpError(status: 503, problem: MarketProblem()))
     private static let late = MarketReply<CreatedChat>(answer: .failed(.timedOut))

@@ -2,7 +2,7 @@ import MarketSandbox
 import TestSupport
 import Testing
 
-@Suite(.seated) struct AccessRulesTests {
+@Suite(.concurrencyLimited) struct AccessRulesTests {
     static let unknown = "ACMA:\(String(repeating: "x", count: 40)):0123abcd"
 
     @Test(

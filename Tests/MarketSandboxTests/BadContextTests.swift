@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-@Suite(.seated) struct BadContextTests {
+@Suite(.concurrencyLimited) struct BadContextTests {
     private static func fixture(_ rules: SandboxBadRule..., change: (inout SandboxOptions) -> Void = { _ in })
         -> MarketFixture
     {

@@ -2,7 +2,7 @@ import MarketSandbox
 import TestSupport
 import Testing
 
-@Suite(.seated) struct ChatRulesTests {
+@Suite(.concurrencyLimited) struct ChatRulesTests {
     @Test func aContextHasOneChatHoweverOftenItIsAskedFor() {
         var fixture = MarketFixture()
         let first = fixture.ask(order: 17)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketSandboxCommand
 
-@Suite(.seated) struct CommandTests {
+@Suite(.concurrencyLimited) struct CommandTests {
     @Test(arguments: [
         ("--port 70000", "give 1 to 65535"), ("--window 5x", "write a time as 500ms, 5s, 15m or 1h"),
         ("--window 0s", "give more than 0"), ("--quota 0", "give 1 or more"), ("--parallel 0", "give 1 or more"),

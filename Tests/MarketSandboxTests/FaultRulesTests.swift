@@ -2,7 +2,7 @@ import MarketSandbox
 import TestSupport
 import Testing
 
-@Suite(.seated) struct FaultRulesTests {
+@Suite(.concurrencyLimited) struct FaultRulesTests {
     @Test func theSameSeedGivesEachOrderTheSameFateWhateverComesBetween() {
         func fates(seed: UInt64, backwards: Bool) -> [Int64: [SandboxReply]] {
             var fixture = MarketFixture {

@@ -3,7 +3,7 @@ import MarketSandbox
 import TestSupport
 import Testing
 
-@Suite(.seated) struct QuotaRulesTests {
+@Suite(.concurrencyLimited) struct QuotaRulesTests {
     /// 2027-01-15 08:00:00 GMT is a whole hour, so the window is the vendor's.
     @Test func everyAnswerSaysWhatTheWindowHasLeft() {
         var fixture = MarketFixture()

@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-@Suite(.seated) struct ServerTests {
+@Suite(.concurrencyLimited) struct ServerTests {
     @Test func aChatIsCreatedOverHTTPAndTheConnectionIsClosed() async throws {
         try await withSandbox { sandbox in
             let before = SandboxMoment.monotonicNow()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatSync
 
-@Suite(.seated) struct BackoffTests {
+@Suite(.concurrencyLimited) struct BackoffTests {
     @Test func aStepDoublesUpToTheLongestAndAtLeastHalfOfItIsWaited() {
         let backoff = Backoff(base: .seconds(2), max: .seconds(900))
         let steps: [Int64] = [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]

@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// Whether a business may send, and what each answer changes about it.
-@Suite(.seated) struct BusinessConditionsTests {
+@Suite(.concurrencyLimited) struct BusinessConditionsTests {
     private static let blind = MarketReply<CreatedChat>.error(420, "Hit rate limit of 1000 requests per hour")
 
     private func hold(_ stepper: Stepper) -> BusinessStatus.Hold? { stepper.machine.status(now: stepper.now).hold }

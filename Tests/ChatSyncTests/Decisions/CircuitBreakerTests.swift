@@ -4,7 +4,7 @@ import Testing
 @testable import ChatSync
 
 /// When a circuit opens and closes, and when its probes go.
-@Suite(.seated) struct CircuitBreakerTests {
+@Suite(.concurrencyLimited) struct CircuitBreakerTests {
     private func opened(at now: Moment = .at(0)) -> CircuitBreaker {
         var circuit = CircuitBreaker()
         for _ in 0..<5 { circuit.failed(wasProbe: false, now: now, random: 0) }

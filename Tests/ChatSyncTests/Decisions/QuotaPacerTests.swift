@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// How the cabinet's quota is kept.
-@Suite(.seated) struct QuotaPacerTests {
+@Suite(.concurrencyLimited) struct QuotaPacerTests {
     private func at(_ seconds: Double) -> Moment { Moment(sinceStart: .milliseconds(Int64(seconds * 1000))) }
 
     private func headers(_ remaining: Int, resetsIn seconds: Int64, until: Int64? = nil) -> QuotaHeaders {

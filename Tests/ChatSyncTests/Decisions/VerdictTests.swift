@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// The table "what each answer does", line by line.
-@Suite(.seated) struct VerdictTests {
+@Suite(.concurrencyLimited) struct VerdictTests {
     /// Two seconds, of which chance leaves three quarters.
     private static let backoff = RowResult.Change.backoff(.milliseconds(1500))
 

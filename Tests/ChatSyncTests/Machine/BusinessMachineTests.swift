@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// Which row goes next, when the database is asked, and what becomes of results.
-@Suite(.seated) struct BusinessMachineTests {
+@Suite(.concurrencyLimited) struct BusinessMachineTests {
     private static let both = DueRead(limit: 16, repeatLimit: 8)
 
     // MARK: Rows in their order

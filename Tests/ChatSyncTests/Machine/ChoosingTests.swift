@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// What a business does next where something is in doubt: a circuit is open, a row got 403, or a hold lasts.
-@Suite(.seated) struct ChoosingTests {
+@Suite(.concurrencyLimited) struct ChoosingTests {
     /// Owned and asleep, nothing due, the circuit of ORDER open since long ago.
     private func withOpenCircuit(parallel: Int = 2) -> Stepper {
         var stepper = Stepper.owning([], .test(parallel: parallel))

@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// What is known of the rows that are due, and of those in hand.
-@Suite(.seated) struct DueViewTests {
+@Suite(.concurrencyLimited) struct DueViewTests {
     @Test func theEarliestRowIsTheNextOne() {
         var view = DueView()
         for second in [10.0, 5, 20] { view.willBeDue(.at(second)) }

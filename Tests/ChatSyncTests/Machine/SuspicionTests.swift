@@ -6,7 +6,7 @@ import Testing
 @testable import ChatSync
 
 /// Whose fault it is: the row's, the key's, the host's or the Market's.
-@Suite(.seated) struct SuspicionTests {
+@Suite(.concurrencyLimited) struct SuspicionTests {
     private func suspicion(of id: Int64, in stepper: Stepper) -> Suspicion? {
         if case .suspect(let suspicion) = stepper.machine.rows[id]?.place { suspicion } else { nil }
     }

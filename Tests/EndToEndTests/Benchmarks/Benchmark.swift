@@ -58,7 +58,7 @@ enum Benchmark {
     }
 
     /// Waits until the daemon has nothing to do.
-    static func untilAsleep(_ daemon: Daemon) async throws {
+    static func untilAsleep(_ daemon: DaemonProcess) async throws {
         try await waitUntil("it sleeps") {
             try await daemon.get("/status.json").body.contains(#""is_asleep":true"#)
         }

@@ -46,7 +46,7 @@ extension Benchmarks {
 
 extension TestDatabase {
     /// What a minute costs, after some time to come to rest.
-    fileprivate func minute(of daemons: [Daemon]) async throws -> String {
+    fileprivate func minute(of daemons: [DaemonProcess]) async throws -> String {
         try await Task.sleep(for: .seconds(20))
         func cpu() throws -> Double { try daemons.reduce(0) { try $0 + ProcessUse(of: $1.pid).cpuSeconds } }
         let (cpuBefore, before) = (try cpu(), try await transactions())

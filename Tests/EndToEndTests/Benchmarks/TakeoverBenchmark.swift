@@ -14,13 +14,13 @@ extension Benchmarks {
             try await withSandbox(options) { first in
                 try await withSandbox(options) { second in
                     let sandboxes = [first, second]
-                    let keepers = sandboxes.map { Keeper(Benchmark.settings(database, $0)) }
+                    let daemons = sandboxes.map { RestartingDaemon(Benchmark.settings(database, $0)) }
                     var times = Times()
-                    let endings = try await whileKeeping(keepers) {
+                    let endings = try await whileRestarting(daemons) {
                         for round in 0..<rounds {
-                            try await untilThereIsAStandby(database, keepers)
+                            try await untilThereIsAStandby(database, daemons)
                             try await database.insert((round * 300 + 1)...(round * 300 + 300))
-                            let time = try await takeOver(sandboxes, keepers)
+                            let time = try await takeOver(sandboxes, daemons)
                             times.nanoseconds.append(time)
                             try await database.untilSettled()
                         }
@@ -32,18 +32,18 @@ extension Benchmarks {
         }
     }
 
-    private func untilThereIsAStandby(_ database: TestDatabase, _ keepers: [Keeper]) async throws {
+    private func untilThereIsAStandby(_ database: TestDatabase, _ daemons: [RestartingDaemon]) async throws {
         try await waitUntil("a standby waits for the owner") {
             let waiting = """
                 SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory'
                 """
-            guard keepers.allSatisfy({ $0.current != nil }) else { return false }
+            guard daemons.allSatisfy({ $0.current != nil }) else { return false }
             return try await database.number(waiting) == 1
         }
     }
 
-    private func takeOver(_ sandboxes: [MarketSandboxServer], _ keepers: [Keeper]) async throws -> Int64 {
+    private func takeOver(_ sandboxes: [MarketSandboxServer], _ daemons: [RestartingDaemon]) async throws -> Int64 {
         let before = sandboxes.map { requests($0) }
         var owner: Int?
         try await waitUntil("the owner is in mid-load", every: .milliseconds(1)) {
@@ -53,7 +53,7 @@ extension Benchmarks {
         let (victim, heir) = (try #require(owner), 1 - (try #require(owner)))
         #expect(requests(sandboxes[heir]) == before[heir])
         let killed = SandboxMoment.monotonicNow()
-        keepers[victim].kill()
+        daemons[victim].kill()
         var arrival: UInt64?
         try await waitUntil("the standby sends", every: .milliseconds(1)) {
             let business = sandboxes[heir].state(withContexts: false).businesses.first

@@ -4,7 +4,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct EnqueueFileTests {
+@Suite(.concurrencyLimited) struct EnqueueFileTests {
     private func bytes(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
 
     private func format(

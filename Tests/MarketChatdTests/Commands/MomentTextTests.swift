@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct MomentTextTests {
+@Suite(.concurrencyLimited) struct MomentTextTests {
     @Test(arguments: [
         ("1970-01-01T00:00Z", 0), ("2026-11-27T12:00:00+03:00", 1_795_770_000_000_000),
         ("2026-11-27 09:00:00Z", 1_795_770_000_000_000), ("2026-11-27t09:00:00.25z", 1_795_770_000_250_000),

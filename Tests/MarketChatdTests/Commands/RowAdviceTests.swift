@@ -6,7 +6,7 @@ import Testing
 @testable import MarketChatd
 
 /// What `explain` says of each answer, and of each reason to wait.
-@Suite(.seated) struct RowAdviceTests {
+@Suite(.concurrencyLimited) struct RowAdviceTests {
     private let patience = Verdict.Patience(environment: [
         "CHATD_NOT_FOUND_PATIENCE": "30m", "CHATD_RETRY_MAX": "never",
     ])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct TerminalTests {
+@Suite(.concurrencyLimited) struct TerminalTests {
     private func table(_ texts: [[String]]) -> TextTable {
         var table = TextTable([.init(title: "ID", isNumber: true), .init(title: "MESSAGE", mayBeCut: true)])
         table.rows = texts.map { $0.map { .init($0, .bad) } }

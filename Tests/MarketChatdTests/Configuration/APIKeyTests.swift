@@ -4,7 +4,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct APIKeyTests {
+@Suite(.concurrencyLimited) struct APIKeyTests {
     private func read(
         _ environment: [String: String], files: [String: FileContents] = [:], problems: [String: FileProblem] = [:]
     ) throws(ConfigurationErrors) -> Configuration {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct ConfigurationTests {
+@Suite(.concurrencyLimited) struct ConfigurationTests {
     static let least = ["MARKET_BUSINESS_IDS": "12345", "MARKET_API_KEY": "ACMA:key"]
 
     private func read(_ additions: [String: String], files: [String: FileContents] = [:]) throws(ConfigurationErrors)

@@ -4,7 +4,7 @@ import Testing
 @testable import MarketChatd
 
 /// `Config/market-chatd.env.example` is what an operator starts from, so it must not drift from the reader.
-@Suite(.seated) struct EnvironmentExampleTests {
+@Suite(.concurrencyLimited) struct EnvironmentExampleTests {
     private let text: String
 
     init() throws {

@@ -5,7 +5,7 @@ import Testing
 
 /// What systemd 252.39 of Debian 12 gave a service for each file, as `systemd-run -p EnvironmentFile=… env -0` showed it;
 /// `nil` where it refused the file. Not worked out by hand: recorded.
-@Suite(.seated) struct EnvironmentFileTests {
+@Suite(.concurrencyLimited) struct EnvironmentFileTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
         var bytes: [UInt8]

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct EnvironmentFileWarningTests {
+@Suite(.concurrencyLimited) struct EnvironmentFileWarningTests {
     private func warnings(_ text: String) throws -> [String] {
         try EnvironmentFile(parsing: Array(text.utf8)).warnings
     }

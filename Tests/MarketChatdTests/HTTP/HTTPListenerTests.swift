@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct HTTPListenerTests {
+@Suite(.concurrencyLimited) struct HTTPListenerTests {
     @Test(arguments: [
         ("/healthz", "application/json"), ("/readyz", "application/json"), ("/status.json", "application/json"),
         ("/metrics", "text/plain"), ("/", "text/html"), ("/status.css", "text/css"), ("/status.js", "text/javascript"),

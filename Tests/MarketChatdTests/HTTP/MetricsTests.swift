@@ -5,7 +5,7 @@ import Testing
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite(.seated) struct MetricsTests {
+@Suite(.concurrencyLimited) struct MetricsTests {
     private let process = ProcessFacts(
         startTimeSeconds: 1_788_967_080.5, residentBytes: 27_000_000, cpuSeconds: 1.25, openFiles: 12,
         mostFiles: 1024)
@@ -152,7 +152,7 @@ import Testing
     }
 }
 
-@Suite(.seated) struct StatusAnswerTests {
+@Suite(.concurrencyLimited) struct StatusAnswerTests {
     private func status(
         _ phase: EngineStatus.Phase = .running, database: EngineStatus.Database = .connected,
         isMakingProgress: Bool = true, owned: [Bool] = [true, false]

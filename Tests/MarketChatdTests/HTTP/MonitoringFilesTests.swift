@@ -4,7 +4,7 @@ import Testing
 @testable import MarketChatd
 
 /// Prometheus takes any name: an alert on a metric that does not exist never fires, and nobody notices.
-@Suite(.seated) struct MonitoringFilesTests {
+@Suite(.concurrencyLimited) struct MonitoringFilesTests {
     private static let files = ["prometheus/market-chatd.rules.yml", "grafana/market-chatd.json"]
 
     private func text(of file: String) throws -> String {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct LogDeliveryTests {
+@Suite(.concurrencyLimited) struct LogDeliveryTests {
     @Test func aNativeMessageHasItsFields() async throws {
         let journal = try DatagramReceiver()
         let (reader, writer) = try makePipe()

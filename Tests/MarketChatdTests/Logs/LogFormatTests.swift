@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.seated) struct LogFormatTests {
+@Suite(.concurrencyLimited) struct LogFormatTests {
     private let time = WallTime(seconds: 1_788_967_080, milliseconds: 7)
     private let record = LogRecord(
         level: .info, message: "Chat created",
@@ -103,7 +103,7 @@ import Testing
     }
 }
 
-@Suite(.seated) struct LogHandlerTests {
+@Suite(.concurrencyLimited) struct LogHandlerTests {
     /// A logger whose records can be looked at.
     private func logger(_ records: Recorder, level: Logger.Level = .info) -> Logger {
         Logger(label: "test", output: LogOutput { records.add($0) }, level: level)

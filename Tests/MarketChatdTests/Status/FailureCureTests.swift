@@ -5,7 +5,7 @@ import Testing
 @testable import MarketChatd
 
 /// The command that mends a kind of failure can be typed as it stands, whatever the Market sent.
-@Suite(.seated) struct FailureCureTests {
+@Suite(.concurrencyLimited) struct FailureCureTests {
     private func cure(_ httpStatus: Int?, _ code: String?, _ verdict: String, rejected: Int = 0) -> FailureCure {
         FailureCure(
             FailureGroup(

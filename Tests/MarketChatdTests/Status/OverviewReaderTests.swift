@@ -7,7 +7,7 @@ import Testing
 @testable import MarketChatd
 
 /// The database is asked only when somebody looks, seldom, one at a time, and nobody waits for one that hangs.
-@Suite(.seated, .timeLimit(.minutes(10))) struct OverviewReaderTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct OverviewReaderTests {
     private static let empty = OutboxOverview(businesses: [])
 
     /// Runs a reader beside `body`.

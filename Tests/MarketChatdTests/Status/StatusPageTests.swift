@@ -6,7 +6,7 @@ import Testing
 @testable import MarketChatd
 
 /// The page: nothing from outside becomes markup, it stays small, and it says what it has to in words.
-@Suite(.seated) struct StatusPageTests {
+@Suite(.concurrencyLimited) struct StatusPageTests {
     private static let hostile = [
         "<script>alert(1)</script>", "</title></style><img src=x onerror=alert(1)>", "\" onmouseover=\"alert(1)",
         "' autofocus onfocus='alert(1)", "&lt;b&gt;&amp;", "\u{202E}evil\u{202C}",

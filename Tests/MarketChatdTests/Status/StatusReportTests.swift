@@ -6,7 +6,7 @@ import Testing
 @testable import MarketChatd
 
 /// One business in plain words, from what the engine knows and from what the database tells.
-@Suite(.seated) struct StatusReportTests {
+@Suite(.concurrencyLimited) struct StatusReportTests {
     /// 2026-09-09T15:00:00Z.
     private let now = WallTime(seconds: 1_788_966_000)
 

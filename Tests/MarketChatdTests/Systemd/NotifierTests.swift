@@ -7,7 +7,7 @@ import Testing
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite(.seated) struct NotifierTests {
+@Suite(.concurrencyLimited) struct NotifierTests {
     @Test(arguments: [false, true]) func messagesGoToTheSocketTogether(isAbstract: Bool) async throws {
         let manager = try DatagramReceiver(isAbstract: isAbstract)
         let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": manager.path])
@@ -51,7 +51,7 @@ import Testing
     }
 }
 
-@Suite(.seated) struct SystemdServiceTests {
+@Suite(.concurrencyLimited) struct SystemdServiceTests {
     private let logger = Logger(label: "test", output: LogOutput { _ in }, level: .critical)
 
     private func status(_ phase: EngineStatus.Phase, isMakingProgress: Bool = true) -> EngineStatus {

@@ -5,7 +5,7 @@ import Testing
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite(.seated) struct StatusLineTests {
+@Suite(.concurrencyLimited) struct StatusLineTests {
     private let now = WallTime(seconds: 1_788_967_080, milliseconds: 800)
 
     private func status(

@@ -4,33 +4,34 @@ public import Testing
 ///
 /// Swift Testing starts all tests of a process at once. On a small machine they then starve each other, and those that
 /// start daemons and servers starve everybody: a wait that should take milliseconds takes ten seconds.
-public struct SeatsTrait: SuiteTrait, TestTrait, TestScoping {
-    private static let seats = Seats(count: 5)
+public struct ConcurrencyLimit: SuiteTrait, TestTrait, TestScoping {
+    private static let permits = Permits(count: 5)
 
     public var isRecursive: Bool { true }
 
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        // A suite is no test: its tests take their own seats.
+        // A suite is no test: its tests take their own permits.
         guard testCase != nil else { return try await function() }
-        await Self.seats.take()
+        await Self.permits.take()
         do {
             try await function()
-            await Self.seats.leave()
+            await Self.permits.giveBack()
         } catch {
-            await Self.seats.leave()
+            await Self.permits.giveBack()
             throw error
         }
     }
 }
 
-extension Trait where Self == SeatsTrait {
+extension Trait where Self == ConcurrencyLimit {
     /// Every suite has it.
-    public static var seated: SeatsTrait { SeatsTrait() }
+    public static var concurrencyLimited: ConcurrencyLimit { ConcurrencyLimit() }
 }
 
-private actor Seats {
+/// A counting semaphore whose waiters are served in the order in which they came.
+private actor Permits {
     private var free: Int
     private var queue: [CheckedContinuation<Void, Never>] = []
 
@@ -46,7 +47,7 @@ private actor Seats {
         }
     }
 
-    func leave() {
+    func giveBack() {
         if queue.isEmpty { free += 1 } else { queue.removeFirst().resume() }
     }
 }

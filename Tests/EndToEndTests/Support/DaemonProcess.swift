@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// A `market-chatd` that runs as a child process. Only ``withDaemon(_:_:)`` makes one, and it ends with it.
-final class Daemon: Sendable {
+final class DaemonProcess: Sendable {
     let pid: pid_t
     private let output: ScratchFile
     let log: DaemonLog
@@ -79,13 +79,13 @@ final class Daemon: Sendable {
 
 /// Runs a daemon while `body` runs; what is left of it then is killed. Where `body` fails, the end of the log is told.
 func withDaemon<R: Sendable>(
-    _ settings: DaemonSettings, _ body: (Daemon) async throws -> R
+    _ settings: DaemonSettings, _ body: (DaemonProcess) async throws -> R
 ) async throws -> R {
     let (output, errors) = (try ScratchFile(), try ScratchFile())
     let result = try await Subprocess.run(
         configuration(settings, output: output, errors: errors), input: .none, output: .discarded, error: .discarded
     ) { execution in
-        let daemon = Daemon(pid: execution.processIdentifier.value, output: output, errors: errors)
+        let daemon = DaemonProcess(pid: execution.processIdentifier.value, output: output, errors: errors)
         defer { daemon.end() }
         do {
             return try await body(daemon)
@@ -100,7 +100,7 @@ func withDaemon<R: Sendable>(
 
 /// What a run gave that ended by itself.
 struct FinishedRun: Sendable {
-    var ending: Daemon.Ending
+    var ending: DaemonProcess.Ending
     var output: String
     var errors: String
 }

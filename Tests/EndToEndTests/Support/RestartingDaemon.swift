@@ -2,9 +2,9 @@ import Glibc
 import Synchronization
 
 /// Keeps a daemon running as a service manager does: whenever it ends, the next one is started.
-final class Keeper: Sendable {
+final class RestartingDaemon: Sendable {
     private struct State {
-        var current: Daemon?
+        var current: DaemonProcess?
         var isStopping = false
     }
 
@@ -16,13 +16,13 @@ final class Keeper: Sendable {
     }
 
     /// The one that runs now.
-    var current: Daemon? { state.withLock { $0.current } }
+    var current: DaemonProcess? { state.withLock { $0.current } }
 
     /// Runs daemons until ``stop()``.
     ///
     /// - Returns: how each of them ended.
-    func run() async throws -> [Daemon.Ending] {
-        var endings: [Daemon.Ending] = []
+    func run() async throws -> [DaemonProcess.Ending] {
+        var endings: [DaemonProcess.Ending] = []
         while !isStopping {
             let ending = try await withDaemon(settings) { daemon in
                 state.withLock { $0.current = daemon }
@@ -55,22 +55,22 @@ final class Keeper: Sendable {
     private var isStopping: Bool { state.withLock { $0.isStopping } }
 }
 
-/// Runs keepers while `body` runs, then lets them drain.
+/// Keeps these running while `body` runs, then lets them drain.
 ///
-/// - Returns: how the daemons of each of them ended.
-func whileKeeping(
-    _ keepers: [Keeper], _ body: () async throws -> Void
-) async throws -> [[Daemon.Ending]] {
-    try await withThrowingTaskGroup(of: (Int, [Daemon.Ending]).self) { group in
-        for (number, keeper) in keepers.enumerated() { group.addTask { (number, try await keeper.run()) } }
+/// - Returns: for each of them, how its daemons ended.
+func whileRestarting(
+    _ daemons: [RestartingDaemon], _ body: () async throws -> Void
+) async throws -> [[DaemonProcess.Ending]] {
+    try await withThrowingTaskGroup(of: (Int, [DaemonProcess.Ending]).self) { group in
+        for (number, daemon) in daemons.enumerated() { group.addTask { (number, try await daemon.run()) } }
         do {
             try await body()
         } catch {
             group.cancelAll()
             throw error
         }
-        for keeper in keepers { keeper.stop() }
-        var endings = [[Daemon.Ending]](repeating: [], count: keepers.count)
+        for daemon in daemons { daemon.stop() }
+        var endings = [[DaemonProcess.Ending]](repeating: [], count: daemons.count)
         for try await (number, ended) in group { endings[number] = ended }
         return endings
     }
