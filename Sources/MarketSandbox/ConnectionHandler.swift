@@ -36,16 +36,16 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// Whoever sends more than this is not heard out.
     static let patience = 64 * 1024 * 1024
 
-    private let desk: FrontDesk
+    private let shared: ServerState
     private let stamp: ArrivalStamp
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
     private var bodyBytes = 0
     private var arrival: UInt64 = 0
-    private var waiting: (ticket: SandboxTicket, timer: Scheduled<Void>)?
+    private var waiting: (admitted: AdmittedRequest, timer: Scheduled<Void>)?
 
-    init(desk: FrontDesk, stamp: ArrivalStamp) {
-        self.desk = desk
+    init(shared: ServerState, stamp: ArrivalStamp) {
+        self.shared = shared
         self.stamp = stamp
     }
 
@@ -67,10 +67,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if let (ticket, timer) = waiting {
+        if let (admitted, timer) = waiting {
             timer.cancel()
             waiting = nil
-            _ = desk.withMarket { market, now in market.settle(ticket, at: now) }
+            _ = shared.withMarket { market, now in market.settle(admitted, at: now) }
         }
         context.fireChannelInactive()
     }
@@ -80,17 +80,17 @@ final class ConnectionHandler: ChannelInboundHandler {
     private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         if head.uri == "/sandbox" || head.uri.hasPrefix("/sandbox/") || head.uri.hasPrefix("/sandbox?") {
             let isLocal = context.remoteAddress.map(Self.isLoopback) ?? false
-            let page = SandboxPages(desk: desk).answer(request(head), isLocal: isLocal)
+            let page = SandboxPages(shared: shared).answer(request(head), isLocal: isLocal)
             return write(page, keepsAlive: head.isKeepAlive, context)
         }
         let request = request(head)
-        let ticket = desk.withMarket { [arrival] market, now in market.admit(request, arrival: arrival, at: now) }
-        guard ticket.delay > .zero else { return settle(ticket, head, context) }
-        let timer = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(ticket.delay.nanoseconds)) {
+        let admitted = shared.withMarket { [arrival] market, now in market.admit(request, arrival: arrival, at: now) }
+        guard admitted.delay > .zero else { return settle(admitted, head, context) }
+        let timer = context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(admitted.delay.nanoseconds)) {
             self.waiting = nil
-            self.settle(ticket, head, context)
+            self.settle(admitted, head, context)
         }
-        waiting = (ticket, timer)
+        waiting = (admitted, timer)
     }
 
     private func request(_ head: HTTPRequestHead) -> SandboxRequest {
@@ -100,9 +100,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             contentType: head.headers.first(name: "Content-Type"), body: body, isTooLong: bodyBytes > Self.bodyLimit)
     }
 
-    private func settle(_ ticket: SandboxTicket, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let reply = desk.withMarket { market, now in market.settle(ticket, at: now) }
-        if let log = desk.log {
+    private func settle(_ admitted: AdmittedRequest, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let reply = shared.withMarket { market, now in market.settle(admitted, at: now) }
+        if let log = shared.log {
             let delivery =
                 switch reply.delivery {
                 case .whole: ""
@@ -115,7 +115,7 @@ final class ConnectionHandler: ChannelInboundHandler {
                     body: String(decoding: body.prefix(200), as: UTF8.self), status: reply.status, delivery: delivery,
                     milliseconds: Double(SandboxMoment.monotonicNow() &- arrival) / 1e6))
         }
-        write(reply, keepsAlive: desk.options.keepAlive && head.isKeepAlive, context)
+        write(reply, keepsAlive: shared.options.keepAlive && head.isKeepAlive, context)
     }
 
     private func write(_ reply: SandboxReply, keepsAlive: Bool, _ context: ChannelHandlerContext) {

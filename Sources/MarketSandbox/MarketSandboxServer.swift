@@ -9,7 +9,7 @@ public struct MarketSandboxServer: Sendable {
     /// Where it listens; with the port that was free where 0 was asked for.
     public let host: String
     public let port: Int
-    private let desk: FrontDesk
+    private let shared: ServerState
     private let channel: any Channel
 
     /// Listens from now on.
@@ -18,25 +18,25 @@ public struct MarketSandboxServer: Sendable {
     public static func start(
         _ options: SandboxOptions = SandboxOptions(), log: (@Sendable (SandboxLogEntry) -> Void)? = nil
     ) async throws -> Self {
-        let desk = FrontDesk(options: options, log: log)
+        let shared = ServerState(options: options, log: log)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    desk.opened(channel)
-                    channel.closeFuture.whenComplete { _ in desk.closed(channel) }
+                    shared.opened(channel)
+                    channel.closeFuture.whenComplete { _ in shared.closed(channel) }
                     let pipeline = channel.pipeline.syncOperations
                     let stamp = ArrivalStamp()
                     try pipeline.addHandler(stamp)
                     try pipeline.configureHTTPServerPipeline()
-                    try pipeline.addHandler(ConnectionHandler(desk: desk, stamp: stamp))
+                    try pipeline.addHandler(ConnectionHandler(shared: shared, stamp: stamp))
                 }
             }
         do {
             let channel = try await bootstrap.bind(host: options.host, port: options.port).get()
-            return Self(host: options.host, port: channel.localAddress?.port ?? 0, desk: desk, channel: channel)
+            return Self(host: options.host, port: channel.localAddress?.port ?? 0, shared: shared, channel: channel)
         } catch {
             throw SandboxStartError(host: options.host, port: options.port, cause: "\(error)")
         }
@@ -51,27 +51,27 @@ public struct MarketSandboxServer: Sendable {
     /// Stops at once: whoever waits for an answer sees the connection close.
     public func stop() async {
         try? await channel.close().get()
-        await desk.closeConnections()
+        await shared.closeConnections()
     }
 
     /// What it has seen so far. `withContexts` false leaves out the list that grows with every order.
     public func state(withContexts: Bool = true) -> SandboxState {
-        desk.withMarket { market, now in market.state(at: now, withContexts: withContexts) }
+        shared.withMarket { market, now in market.state(at: now, withContexts: withContexts) }
     }
 
     /// - Throws: ``SandboxChangeError`` where a value is impossible; nothing is changed then.
     public func apply(_ change: SandboxChange) throws(SandboxChangeError) {
-        try desk.withMarket { market, _ throws(SandboxChangeError) in try market.apply(change) }
+        try shared.withMarket { market, _ throws(SandboxChangeError) in try market.apply(change) }
     }
 
     /// Forgets everything, and goes back to the options of the start.
     public func reset() {
-        desk.withMarket { [options = desk.options] market, _ in market.reset(to: options) }
+        shared.withMarket { [options = shared.options] market, _ in market.reset(to: options) }
     }
 
     /// What is in store for an order or a return; `nil`: it is there.
     public func missingRule(_ context: SandboxContext) -> MissingRule? {
-        desk.withMarket { market, _ in market.missingRule(context) }
+        shared.withMarket { market, _ in market.missingRule(context) }
     }
 }
 

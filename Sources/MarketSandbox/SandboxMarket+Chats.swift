@@ -2,15 +2,15 @@
 extension SandboxMarket {
     mutating func admitChat(
         _ subject: Result<SandboxContext, SandboxRefusal>, _ key: SandboxKey, at now: SandboxMoment,
-        _ ticket: inout SandboxTicket
+        _ admitted: inout AdmittedRequest
     ) throws(SandboxRefusal) {
-        guard let businessID = ticket.businessID else {
+        guard let businessID = admitted.businessID else {
             throw .badRequest("Type mismatch: 'businessId' is not an int64")
         }
         guard businessID >= 1 else { throw .badRequest(ChatRequestBody.tooSmall("businessId", businessID)) }
         let business = try open(businessID, for: key)
-        try checkLimits(businessID, at: now, &ticket)
-        try decideChat(subject, business, &ticket)
+        try checkLimits(businessID, at: now, &admitted)
+        try decideChat(subject, business, &admitted)
     }
 
     /// What the body asks for. Read before anything is refused, so that each context's arrivals are complete.
@@ -48,7 +48,7 @@ extension SandboxMarket {
 
     /// The parallel limit first, as it guards the whole API; then the window's quota.
     private mutating func checkLimits(
-        _ id: Int64, at now: SandboxMoment, _ ticket: inout SandboxTicket
+        _ id: Int64, at now: SandboxMoment, _ admitted: inout AdmittedRequest
     ) throws(SandboxRefusal) {
         let free = max(1, options.parallel - options.sharedParallel)
         let refusalSpends = options.parallelRefusalSpends
@@ -63,7 +63,7 @@ extension SandboxMarket {
             return .usedUp(ledger.meter)
         }
         switch admission {
-        case .admitted(let window): ticket.window = window
+        case .admitted(let window): admitted.window = window
         case .tooManyInFlight:
             let text = "Hit rate limit of \(options.parallel) parallel requests for businessId \(id)"
             throw SandboxRefusal(420, "METHOD_FAILURE", text)
@@ -80,7 +80,8 @@ extension SandboxMarket {
     /// Draws what goes wrong. What is drawn depends on the seed, the context and how often it was tried, so it does not
     /// depend on the order in which requests come.
     private mutating func decideChat(
-        _ subject: Result<SandboxContext, SandboxRefusal>, _ business: SandboxBusiness, _ ticket: inout SandboxTicket
+        _ subject: Result<SandboxContext, SandboxRefusal>, _ business: SandboxBusiness,
+        _ admitted: inout AdmittedRequest
     ) throws(SandboxRefusal) {
         var chance: SeededChance
         switch subject {
@@ -91,41 +92,41 @@ extension SandboxMarket {
         }
         if case .success(let context) = subject, let rule = options.bad.first(where: { $0.covers(context) }) {
             count("bad")
-            ticket.delay = min(options.latency, options.serverTimeout)
-            ticket.fate = .bad(context, rule)
+            admitted.delay = min(options.latency, options.serverTimeout)
+            admitted.fate = .bad(context, rule)
             return
         }
         let fault = options.faults.fault(chance: chance.share())
-        ticket.delay = options.latency
+        admitted.delay = options.latency
         if chance.share() < options.faults.slow {
             count("slow")
-            ticket.delay += .milliseconds(options.faults.slowMilliseconds)
+            admitted.delay += .milliseconds(options.faults.slowMilliseconds)
         }
-        if ticket.delay > options.serverTimeout {
-            ticket.delay = options.serverTimeout
+        if admitted.delay > options.serverTimeout {
+            admitted.delay = options.serverTimeout
             throw SandboxRefusal(504, "GATEWAY_TIMEOUT", "Gateway timeout")
         }
         if let fault { count(fault.rawValue) }
         switch fault {
         case .error500: throw SandboxRefusal(500, "INTERNAL_SERVER_ERROR", "Internal server error")
-        case .error502: ticket.fate = .answer(SandboxReply(status: 502, title: "Bad Gateway"))
+        case .error502: admitted.fate = .answer(SandboxReply(status: 502, title: "Bad Gateway"))
         case .error503: throw .unavailable
-        case .resetBefore: ticket.fate = .vanish
+        case .resetBefore: admitted.fate = .vanish
         case .redirect:
             var reply = SandboxReply(status: 302, title: "Found")
             reply.set("Location", SandboxRoute.trap)
-            ticket.fate = .answer(reply)
+            admitted.fate = .answer(reply)
         case .error504, .resetAfter, .malformed, nil:
             let context = try subject.get()
             if context.kind == .return, !business.takesReturns {
                 throw .badRequest("Campaign type is not allowed. Allowed campaign types: FBY, FBS, EXPRESS")
             }
-            ticket.fate = .chat(context, fault)
+            admitted.fate = .chat(context, fault)
         }
     }
 
     mutating func settleChat(
-        _ context: SandboxContext, _ fault: SandboxFault?, _ ticket: SandboxTicket, at now: SandboxMoment
+        _ context: SandboxContext, _ fault: SandboxFault?, _ admitted: AdmittedRequest, at now: SandboxMoment
     ) -> SandboxReply {
         var reply: SandboxReply
         let isFound = lookUp(context, at: now)
@@ -133,7 +134,7 @@ extension SandboxMarket {
         if isFound {
             reply = SandboxReply(status: 200, json: #"{"status":"OK","result":{"chatId":\#(chatID)}}"#)
         } else {
-            reply = errorReply(.notFound(context), ticket)
+            reply = errorReply(.notFound(context), admitted)
         }
         switch fault {
         case .error504: return SandboxReply(status: 504, title: "Gateway Time-out")
@@ -145,11 +146,11 @@ extension SandboxMarket {
     }
 
     mutating func settleBad(
-        _ context: SandboxContext, _ rule: SandboxBadRule, _ ticket: SandboxTicket
+        _ context: SandboxContext, _ rule: SandboxBadRule, _ admitted: AdmittedRequest
     ) -> SandboxReply {
         var reply =
             switch rule.answer {
-            case .status(let status): errorReply(SandboxRefusal(status: status, of: context), ticket)
+            case .status(let status): errorReply(SandboxRefusal(status: status, of: context), admitted)
             case .malformed: malformedReply(context, chatID: chat(of: context))
             case .reset: SandboxReply.nothing
             }

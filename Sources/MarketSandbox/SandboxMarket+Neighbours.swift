@@ -2,13 +2,13 @@
 extension SandboxMarket {
     /// `POST /v2/auth/token`, 100 an hour, Api-Key only.
     mutating func admitToken(
-        _ key: SandboxKey, at now: SandboxMoment, _ ticket: inout SandboxTicket
+        _ key: SandboxKey, at now: SandboxMoment, _ admitted: inout AdmittedRequest
     ) throws(SandboxRefusal) {
         if key.isOAuth { throw .unauthorized("Api-Key token is not specified") }
-        try spend("auth/token", of: key, limit: 100, at: now, &ticket)
+        try spend("auth/token", of: key, limit: 100, at: now, &admitted)
         let scopes = key.scopes.map(quoted).joined(separator: ",")
-        ticket.delay = options.latency
-        ticket.fate = .answer(
+        admitted.delay = options.latency
+        admitted.fate = .answer(
             SandboxReply(
                 status: 200,
                 json: #"{"status":"OK","result":{"apiKey":{"name":"sandbox","authScopes":[\#(scopes)]}}}"#))
@@ -16,9 +16,9 @@ extension SandboxMarket {
 
     /// `GET /v2/campaigns`, 1,000 an hour. A page's token is the position of its first campaign.
     mutating func admitCampaigns(
-        _ request: SandboxRequest, _ key: SandboxKey, at now: SandboxMoment, _ ticket: inout SandboxTicket
+        _ request: SandboxRequest, _ key: SandboxKey, at now: SandboxMoment, _ admitted: inout AdmittedRequest
     ) throws(SandboxRefusal) {
-        try spend("campaigns", of: key, limit: 1000, at: now, &ticket)
+        try spend("campaigns", of: key, limit: 1000, at: now, &admitted)
         let limit = request.query("limit") ?? "100"
         guard let limit = Int(limit), (1...1000).contains(limit) else {
             throw .badRequest("Type mismatch: 'limit' must be within 1 and 1000")
@@ -31,8 +31,8 @@ extension SandboxMarket {
         let end = min(all.count, first + limit)
         let paging = end < all.count ? #"{"nextPageToken":"\#(end)"}"# : "{}"
         let list = all[first..<end].joined(separator: ",")
-        ticket.delay = options.latency
-        ticket.fate = .answer(SandboxReply(status: 200, json: #"{"campaigns":[\#(list)],"paging":\#(paging)}"#))
+        admitted.delay = options.latency
+        admitted.fate = .answer(SandboxReply(status: 200, json: #"{"campaigns":[\#(list)],"paging":\#(paging)}"#))
     }
 
     /// One JSON object per shop that the key may see. Where every id is a cabinet, those that were asked for or that a
@@ -57,13 +57,13 @@ extension SandboxMarket {
     }
 
     private mutating func spend(
-        _ resource: String, of key: SandboxKey, limit: Int, at now: SandboxMoment, _ ticket: inout SandboxTicket
+        _ resource: String, of key: SandboxKey, limit: Int, at now: SandboxMoment, _ admitted: inout AdmittedRequest
     ) throws(SandboxRefusal) {
         let name = "\(resource) \(key.token)"
         var meter = keyMeters[name] ?? QuotaMeter(limit: limit, window: .seconds(3600))
         defer { keyMeters[name] = meter }
-        ticket.meterName = name
+        admitted.meterName = name
         guard meter.spend(at: now.wallNanoseconds) else { throw quotaRefusal(meter, resource, "the token") }
-        ticket.window = meter.index
+        admitted.window = meter.index
     }
 }

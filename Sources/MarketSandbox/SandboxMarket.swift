@@ -25,12 +25,12 @@ public struct SandboxMarket: Sendable {
     public mutating func reset(to options: SandboxOptions) { self = Self(options: options) }
 
     /// Takes a request in: `now` is when its last byte came, `arrival` when its first did.
-    public mutating func admit(_ request: SandboxRequest, arrival: UInt64, at now: SandboxMoment) -> SandboxTicket {
+    public mutating func admit(_ request: SandboxRequest, arrival: UInt64, at now: SandboxMoment) -> AdmittedRequest {
         totals.requests += 1
-        var ticket = SandboxTicket(route: SandboxRoute(path: request.path))
+        var admitted = AdmittedRequest(route: SandboxRoute(path: request.path))
         var subject = Result<SandboxContext, SandboxRefusal>.failure(.noResource)
-        if case .chats(let id) = ticket.route, let id {
-            ticket.businessID = id
+        if case .chats(let id) = admitted.route, let id {
+            admitted.businessID = id
             withLedger(id) { $0.arrived(monotonicNanoseconds: arrival) }
             subject = self.subject(of: request, businessID: id)
             if case .success(let context) = subject {
@@ -38,78 +38,80 @@ public struct SandboxMarket: Sendable {
             }
         }
         if let outage {
-            decide(outage, &ticket)
-            return ticket
+            decide(outage, &admitted)
+            return admitted
         }
         do throws(SandboxRefusal) {
-            if case .unknown = ticket.route { throw .noResource }
-            guard request.method == ticket.route.method else {
+            if case .unknown = admitted.route { throw .noResource }
+            guard request.method == admitted.route.method else {
                 throw SandboxRefusal(405, "METHOD_NOT_ALLOWED", "Request method '\(request.method)' not supported")
             }
             let key = try Credentials(keys: options.keys)
                 .check(apiKey: request.apiKey, authorization: request.authorization)
-            switch ticket.route {
-            case .chats: try admitChat(subject, key, at: now, &ticket)
-            case .token: try admitToken(key, at: now, &ticket)
-            case .campaigns: try admitCampaigns(request, key, at: now, &ticket)
+            switch admitted.route {
+            case .chats: try admitChat(subject, key, at: now, &admitted)
+            case .token: try admitToken(key, at: now, &admitted)
+            case .campaigns: try admitCampaigns(request, key, at: now, &admitted)
             case .unknown: throw .noResource
             }
         } catch {
-            ticket.fate = .refuse(error)
+            admitted.fate = .refuse(error)
         }
-        return ticket
+        return admitted
     }
 
-    func decide(_ outage: SandboxOutage, _ ticket: inout SandboxTicket) {
+    func decide(_ outage: SandboxOutage, _ admitted: inout AdmittedRequest) {
         switch outage {
-        case .unavailable: ticket.fate = .refuse(.unavailable)
-        case .reset: ticket.fate = .vanish
+        case .unavailable: admitted.fate = .refuse(.unavailable)
+        case .reset: admitted.fate = .vanish
         case .hang:
-            ticket.fate = .refuse(SandboxRefusal(504, "GATEWAY_TIMEOUT", "Gateway timeout"))
-            ticket.delay = options.serverTimeout
+            admitted.fate = .refuse(SandboxRefusal(504, "GATEWAY_TIMEOUT", "Gateway timeout"))
+            admitted.delay = options.serverTimeout
         }
     }
 
-    /// Does the work of a request and answers it. Once for each ticket, also where the client has gone: the Market would
+    /// Does the work of a request and answers it. Once for each admitted request, also where the client has gone: the Market would
     /// not know.
-    public mutating func settle(_ ticket: SandboxTicket, at now: SandboxMoment) -> SandboxReply {
+    public mutating func settle(_ admitted: AdmittedRequest, at now: SandboxMoment) -> SandboxReply {
         var reply: SandboxReply
-        switch ticket.fate {
-        case .refuse(let refusal): reply = errorReply(refusal, ticket)
+        switch admitted.fate {
+        case .refuse(let refusal): reply = errorReply(refusal, admitted)
         case .vanish: reply = .nothing
         case .answer(let answer): reply = answer
-        case .chat(let context, let fault): reply = settleChat(context, fault, ticket, at: now)
-        case .bad(let context, let rule): reply = settleBad(context, rule, ticket)
+        case .chat(let context, let fault): reply = settleChat(context, fault, admitted, at: now)
+        case .bad(let context, let rule): reply = settleBad(context, rule, admitted)
         }
         // 2xx and 4xx spend quota, nothing else does.
-        if let window = ticket.window, reply.status < 200 || (300..<400).contains(reply.status) || reply.status >= 500 {
-            refund(ticket, window: window)
+        if let window = admitted.window, reply.status < 200 || (300..<400).contains(reply.status) || reply.status >= 500
+        {
+            refund(admitted, window: window)
         }
-        if let businessID = ticket.businessID {
+        if let businessID = admitted.businessID {
             ledgers[businessID]?.answered(status: reply.delivery == .nothing ? 0 : reply.status)
         }
         totals.statuses[reply.delivery == .nothing ? 0 : reply.status, default: 0] += 1
-        addHeaders(&reply, ticket, at: now)
+        addHeaders(&reply, admitted, at: now)
         return reply
     }
 
-    mutating func refund(_ ticket: SandboxTicket, window: Int64) {
-        if let businessID = ticket.businessID {
+    mutating func refund(_ admitted: AdmittedRequest, window: Int64) {
+        if let businessID = admitted.businessID {
             ledgers[businessID]?.meter.refund(window: window)
-        } else if let meterName = ticket.meterName {
+        } else if let meterName = admitted.meterName {
             keyMeters[meterName]?.refund(window: window)
         }
     }
 
     /// `Date`, `traceparent`, and the quota headers where the resource is known.
-    mutating func addHeaders(_ reply: inout SandboxReply, _ ticket: SandboxTicket, at now: SandboxMoment) {
+    mutating func addHeaders(_ reply: inout SandboxReply, _ admitted: AdmittedRequest, at now: SandboxMoment) {
         answers += 1
         var chance = SeededChance(seed: options.seed, answers, Int64(truncatingIfNeeded: now.monotonicNanoseconds))
         let hex = (0..<3).map { _ in hexadecimal(chance.bits()) }
         reply.set("Date", HTTPDate.string(secondsSince1970: max(0, now.wallNanoseconds) / 1_000_000_000))
         reply.set("traceparent", "00-\(hex[0])\(hex[1])-\(hex[2])-01")
         guard
-            var meter = ticket.businessID.flatMap({ ledgers[$0]?.meter }) ?? ticket.meterName.flatMap({ keyMeters[$0] })
+            var meter = admitted.businessID.flatMap({ ledgers[$0]?.meter })
+                ?? admitted.meterName.flatMap({ keyMeters[$0] })
         else { return }
         // Asking moves this copy to the current window; the original follows when it is next spent.
         let remaining = meter.remaining(at: now.wallNanoseconds)
@@ -131,11 +133,11 @@ public struct SandboxMarket: Sendable {
             "Hit rate limit of \(meter.limit) requests per \(period) for resource \(resource) for \(owner)")
     }
 
-    func errorReply(_ refusal: SandboxRefusal, _ ticket: SandboxTicket) -> SandboxReply {
+    func errorReply(_ refusal: SandboxRefusal, _ admitted: AdmittedRequest) -> SandboxReply {
         var chance = SeededChance(seed: options.seed, 3, Int64(totals.requests))
         let body = refusal.body(oldShape: chance.share() < options.oldErrorShape)
         var reply = SandboxReply(status: refusal.status, body: body)
-        if refusal.status == 405 { reply.set("Allow", ticket.route.method) }
+        if refusal.status == 405 { reply.set("Allow", admitted.route.method) }
         return reply
     }
 }

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The sandbox's own pages under `/sandbox`, for callers of this machine.
 struct SandboxPages {
-    var desk: FrontDesk
+    var shared: ServerState
 
     static let help = """
         market-sandbox, an imitation of Yandex Market. Its own pages, for callers of this machine:
@@ -16,7 +16,7 @@ struct SandboxPages {
     func answer(_ request: SandboxRequest, isLocal: Bool) -> SandboxReply {
         if request.path == SandboxRoute.trap {
             let withKey = request.apiKey != nil || request.authorization != nil
-            desk.withMarket { market, _ in market.trapped(withKey: withKey) }
+            shared.withMarket { market, _ in market.trapped(withKey: withKey) }
             return problem(404, "this is the redirect's trap: a client of the Market follows no redirect")
         }
         guard isLocal else { return problem(403, "the sandbox's own pages are for callers of this machine") }
@@ -24,11 +24,11 @@ struct SandboxPages {
         case ("GET", "/sandbox"), ("GET", "/sandbox/"): return text(200, Self.help)
         case ("GET", "/sandbox/state"):
             let withContexts = request.query("contexts") != "no"
-            let state = desk.withMarket { market, now in market.state(at: now, withContexts: withContexts) }
+            let state = shared.withMarket { market, now in market.state(at: now, withContexts: withContexts) }
             return json(state)
         case ("POST", "/sandbox/change"): return change(request)
         case ("POST", "/sandbox/reset"):
-            desk.withMarket { market, _ in market.reset(to: desk.options) }
+            shared.withMarket { market, _ in market.reset(to: shared.options) }
             return SandboxReply(status: 200, json: "{}")
         default: return problem(404, "no such page, or not by this method; GET /sandbox lists them")
         }
@@ -37,7 +37,7 @@ struct SandboxPages {
     private func change(_ request: SandboxRequest) -> SandboxReply {
         do {
             let change = try JSONDecoder().decode(SandboxChange.self, from: Data(request.body))
-            try desk.withMarket { market, _ throws(SandboxChangeError) in try market.apply(change) }
+            try shared.withMarket { market, _ throws(SandboxChangeError) in try market.apply(change) }
             return SandboxReply(status: 200, json: "{}")
         } catch {
             return problem(400, "\(error)")

@@ -34,7 +34,7 @@ struct MarketSandboxCommand: AsyncParsableCommand {
     @OptionGroup(title: "Listening") var listening: ListeningOptions
     @OptionGroup(title: "Who may do what") var access: AccessOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
-    @OptionGroup(title: "What goes wrong") var trouble: TroubleOptions
+    @OptionGroup(title: "What goes wrong") var faults: FaultOptions
 
     func validate() throws { _ = try options() }
 
@@ -44,7 +44,7 @@ struct MarketSandboxCommand: AsyncParsableCommand {
         try listening.apply(to: &options)
         try access.apply(to: &options)
         try limits.apply(to: &options)
-        try trouble.apply(to: &options)
+        try faults.apply(to: &options)
         return options
     }
 

@@ -95,9 +95,9 @@ import Testing
             $0.faults.slow = 1
             $0.faults.slowMilliseconds = 11_000
         }
-        let ticket = endless.market.admit(MarketFixture.request(), arrival: 0, at: endless.now)
-        #expect(ticket.delay == .seconds(10))
-        #expect(endless.market.settle(ticket, at: endless.now).status == 504)
+        let admitted = endless.market.admit(MarketFixture.request(), arrival: 0, at: endless.now)
+        #expect(admitted.delay == .seconds(10))
+        #expect(endless.market.settle(admitted, at: endless.now).status == 504)
     }
 
     @Test func anOutageStrikesEverythingUntilItEnds() throws {
@@ -111,9 +111,9 @@ import Testing
         #expect(fixture.ask(order: 1).delivery == .nothing)
         change.outage = .hang
         try fixture.market.apply(change)
-        let ticket = fixture.market.admit(MarketFixture.request(), arrival: 0, at: fixture.now)
-        #expect(ticket.delay == .seconds(10))
-        #expect(fixture.market.settle(ticket, at: fixture.now).status == 504)
+        let admitted = fixture.market.admit(MarketFixture.request(), arrival: 0, at: fixture.now)
+        #expect(admitted.delay == .seconds(10))
+        #expect(fixture.market.settle(admitted, at: fixture.now).status == 504)
         change.outage = SandboxChange.Outage.none
         try fixture.market.apply(change)
         #expect(fixture.ask(order: 1).status == 200)

@@ -2,7 +2,7 @@ import NIOCore
 import Synchronization
 
 /// What all connections share: the Market behind a lock, and the list of those that are open.
-final class FrontDesk: Sendable {
+final class ServerState: Sendable {
     let options: SandboxOptions
     let log: (@Sendable (SandboxLogEntry) -> Void)?
     private let market: Mutex<SandboxMarket>

@@ -1,7 +1,7 @@
 import ArgumentParser
 import MarketSandbox
 
-struct TroubleOptions: ParsableArguments {
+struct FaultOptions: ParsableArguments {
     @Option(help: .init("Every fault below at this share, unless given itself.", valueName: "SHARE"))
     var faults: Double?
     @Option(name: .customLong("fault-500"), help: .init("500.", valueName: "SHARE")) var error500: Double?

@@ -1,5 +1,5 @@
 /// A request on its way: where it goes, what will become of it, and when.
-public struct SandboxTicket: Sendable {
+public struct AdmittedRequest: Sendable {
     var route: SandboxRoute
     /// How long the answer takes.
     public internal(set) var delay = Duration.zero
