@@ -136,14 +136,3 @@ struct FaultOptions: ParsableArguments {
         return .untilAsked(lookups)
     }
 }
-
-/// `500ms`, `5s`, `15m` or `1h`.
-func duration(_ text: String, of option: String) throws -> Duration {
-    let units: [(name: String, milliseconds: Int64)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
-    for (name, factor) in units where text.hasSuffix(name) {
-        if let count = Int64(text.dropLast(name.count)), (0...1_000_000_000).contains(count) {
-            return .milliseconds(count * factor)
-        }
-    }
-    throw ValidationError("\(option) \(text): write a time as 500ms, 5s, 15m or 1h")
-}

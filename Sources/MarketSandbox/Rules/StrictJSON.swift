@@ -188,3 +188,19 @@ private struct JSONParser {
         return value
     }
 }
+
+/// A JSON string.
+func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": quoted += "\\\""
+        case "\\": quoted += "\\\\"
+        case "\u{0}"..<"\u{20}":
+            let hex = String(scalar.value, radix: 16)
+            quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        default: quoted.unicodeScalars.append(scalar)
+        }
+    }
+    return quoted + "\""
+}

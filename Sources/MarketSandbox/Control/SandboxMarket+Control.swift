@@ -69,9 +69,3 @@ extension SandboxMarket {
         return try body(&ledger)
     }
 }
-
-/// A change that cannot be.
-public struct SandboxChangeError: Error, CustomStringConvertible {
-    var problem: String
-    public var description: String { problem }
-}

@@ -37,3 +37,9 @@ public struct SandboxChange: Codable, Sendable, Equatable {
         return nil
     }
 }
+
+/// A change that cannot be.
+public struct SandboxChangeError: Error, CustomStringConvertible {
+    var problem: String
+    public var description: String { problem }
+}

@@ -37,18 +37,32 @@ struct SandboxRefusal: Error, Equatable, Sendable {
     }
 }
 
-/// A JSON string.
-func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": quoted += "\\\""
-        case "\\": quoted += "\\\\"
-        case "\u{0}"..<"\u{20}":
-            let hex = String(scalar.value, radix: 16)
-            quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: quoted.unicodeScalars.append(scalar)
+extension SandboxRefusal {
+    /// What the Market says of a context with this status.
+    init(status: Int, of context: SandboxContext) {
+        switch status {
+        case 400: self = .badRequest("Illegal input at 'context'")
+        case 401: self = .unauthorized("Api-Key token is invalid")
+        case 402: self.init(402, "PAYMENT_REQUIRED", "Payment required")
+        case 403:
+            // A cabinet has several campaigns, and one that is disabled leaves the others alone.
+            let campaign = context.businessID &* 10
+            self.init(
+                403, "API_DISABLED", "API for campaign \(campaign) disabled due to prolonged inactivity of the shop")
+        case 404: self = .notFound(context)
+        case 405: self.init(405, "METHOD_NOT_ALLOWED", "Request method 'POST' not supported")
+        case 410: self.init(410, "GONE", "Resource is no longer available")
+        case 420: self.init(420, "METHOD_FAILURE", "Hit rate limit")
+        case 423: self.init(423, "LOCKED", "Business is in migration")
+        case 502: self.init(502, "BAD_GATEWAY", "Bad gateway")
+        case 503: self = .unavailable
+        case 504: self.init(504, "GATEWAY_TIMEOUT", "Gateway timeout")
+        case 500...: self.init(status, "INTERNAL_SERVER_ERROR", "Internal server error")
+        default: self.init(status, "CLIENT_ERROR", "Request cannot be processed")
         }
     }
-    return quoted + "\""
+
+    static func notFound(_ context: SandboxContext) -> Self {
+        Self(404, "NOT_FOUND", "\(context.kind == .order ? "Order" : "Return") not found: '\(context.id)'")
+    }
 }

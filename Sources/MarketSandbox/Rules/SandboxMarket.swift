@@ -70,8 +70,8 @@ public struct SandboxMarket: Sendable {
         }
     }
 
-    /// Does the work of a request and answers it. Once for each admitted request, also where the client has gone: the Market would
-    /// not know.
+    /// Does the work of a request and answers it. Once for each that was admitted, also where the client has gone: the
+    /// Market would not know.
     public mutating func settle(_ admitted: AdmittedRequest, at now: SandboxMoment) -> SandboxReply {
         var reply: SandboxReply
         switch admitted.fate {
