@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Which due rows a read gives: fresh ones, repeats, one type, and samples of all parts.
-@Suite(.concurrencyLimited) struct DueReadTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct DueReadTests {
     @Test func repeatsAreReadApartAndOnlyNearTheFront() async throws {
         let database = try await TestDatabase.make()
         let session = try await database.session()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What the database tells of all businesses, for `status` and the status page.
-@Suite(.concurrencyLimited) struct OverviewTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct OverviewTests {
     private func overview(
         _ database: TestDatabase, of businessIDs: [Int64] = [11], user: String? = nil
     ) async throws -> OutboxOverview {

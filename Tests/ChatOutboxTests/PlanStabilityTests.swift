@@ -6,7 +6,7 @@ import Testing
 
 /// Plans cannot turn: whatever the statistics say, and whatever was in the table when a session made its plans, no hot
 /// statement reads the whole outbox or all that is pending.
-@Suite(.concurrencyLimited) struct PlanStabilityTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct PlanStabilityTests {
     /// What ANALYZE saw.
     enum Statistics: CaseIterable {
         case emptyQueue, nothing, nothingPending, manyPending

@@ -5,7 +5,7 @@ import Testing
 
 /// How the server carries out the hot statements: by the index, without a sort, and without walking over rows that do not
 /// matter. The plans are those of prepared statements.
-@Suite(.concurrencyLimited) struct PlanTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct PlanTests {
     /// 30,000 settled rows, 30,000 that wait for tomorrow at a high priority, 300 that are due at a low one.
     private func crowded(isAnalyzed: Bool) async throws -> TestDatabase {
         let database = try await TestDatabase.make()

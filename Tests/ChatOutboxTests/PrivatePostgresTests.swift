@@ -3,7 +3,7 @@ import PrivatePostgres
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct PrivatePostgresTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct PrivatePostgresTests {
     @Test func aClusterOutlivesAKillAndLeavesNothingBehind() async throws {
         let cluster = try await PrivatePostgres.start()
         try await cluster.createDatabase(named: "lasting")

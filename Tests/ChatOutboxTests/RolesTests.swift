@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `Config/roles.sql`: the daemon and a producer can do their work with it, and nothing else.
-@Suite(.concurrencyLimited) struct RolesTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct RolesTests {
     private static let script = "/Config/roles.sql"
 
     private func withRoles() async throws -> TestDatabase {

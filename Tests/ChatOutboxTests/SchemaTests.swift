@@ -5,7 +5,7 @@ import Testing
 @testable import ChatOutbox
 
 /// What `market-chatd migrate` makes, and what producers can do with it.
-@Suite(.concurrencyLimited) struct SchemaTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SchemaTests {
     @Test func migratingTwiceAndAtOnceIsSafe() async throws {
         let database = try await TestDatabase.makeEmpty()
         let migrator = SchemaMigrator(connectionString: database.connectionString)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Ownership, due rows, sleep and wake-up, on a real server.
-@Suite(.concurrencyLimited) struct SessionTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SessionTests {
     // MARK: Ownership
 
     @Test func aBusinessHasOneOwnerAtATime() async throws {

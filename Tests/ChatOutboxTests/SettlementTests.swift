@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// How results are written.
-@Suite(.concurrencyLimited) struct SettlementTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SettlementTests {
     private func result(
         _ rowID: Int64, _ change: RowResult.Change, attempts: Int = 0, _ exchange: ExchangeRecord? = nil,
         business: Int64 = 11

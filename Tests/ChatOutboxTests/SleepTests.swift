@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Two sessions whose businesses share a key for their sleep.
-@Suite(.concurrencyLimited) struct SleepTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SleepTests {
     private static let read = DueRead(limit: 10, repeatLimit: 0)
 
     /// A database, and a business that shares the key of business 11.

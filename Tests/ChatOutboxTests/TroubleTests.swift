@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// One business's trouble is its own: locks, and triggers that fail or are slow.
-@Suite(.concurrencyLimited) struct TroubleTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct TroubleTests {
     /// Results of row 1 of each of these businesses.
     private func results(_ businesses: ClosedRange<Int64>, in database: TestDatabase) async throws -> [RowResult] {
         for business in businesses { try await database.insert(1...1, business: business) }

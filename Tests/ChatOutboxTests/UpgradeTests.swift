@@ -7,7 +7,7 @@ import Testing
 @testable import ChatOutbox
 
 /// From one version of the schema to the next, while it is used.
-@Suite(.concurrencyLimited) struct UpgradeTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct UpgradeTests {
     /// A database of version 1, with some rows and their exchanges.
     private func oldDatabase() async throws -> TestDatabase {
         let database = try await TestDatabase.makeEmpty()

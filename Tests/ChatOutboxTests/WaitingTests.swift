@@ -5,7 +5,7 @@ import Testing
 @testable import ChatOutbox
 
 /// `market_chat.waiting`: why each pending row waits, for whoever reads SQL.
-@Suite(.concurrencyLimited) struct WaitingTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct WaitingTests {
     private func reasons(_ database: TestDatabase) async throws -> [String] {
         try await database.sql("SELECT reason FROM market_chat.waiting ORDER BY context_id")
             .split(separator: "\n").map(String.init)

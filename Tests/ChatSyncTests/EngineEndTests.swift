@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// How the engine ends: drains, runs with `isOnce`, and what counts as progress meanwhile.
-@Suite(.concurrencyLimited, .serialized) struct EngineEndTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10)), .serialized) struct EngineEndTests {
     @Test func drainDoesNotWaitForOtherPeoplesTransactions() async {
         let simulation = Simulation(seed: 26, plan: .quiet())
         await simulation.run { world in

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What the engine promises, each in a world made for it.
-@Suite(.concurrencyLimited, .serialized) struct EngineTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10)), .serialized) struct EngineTests {
     private func firstAsked(_ world: Simulation, _ row: SimulatedDatabase.Row) -> Duration? {
         let key = SimulatedMarket.key(row.businessID, row.contextType, row.contextID)
         return world.market.state.withLock { $0.firstAsked[key] }

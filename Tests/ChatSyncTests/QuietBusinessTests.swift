@@ -12,7 +12,7 @@ extension Simulation.Plan {
 }
 
 /// Nothing is forgotten on a quiet business.
-@Suite(.concurrencyLimited, .serialized) struct QuietBusinessTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10)), .serialized) struct QuietBusinessTests {
     @Test func aRowThatWasPutOffIsSentWhenItIsDue() async {
         let simulation = Simulation(seed: 21, plan: .quiet())
         await simulation.run { world in

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The engine in a world of crashes, lost replies and refusals. A seed that fails is an argument of `replay`.
-@Suite(.concurrencyLimited, .serialized) struct SimulationTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10)), .serialized) struct SimulationTests {
     /// What becomes of that which is wrong with rows and their triggers, at the end.
     enum BadRows { case areMended, stayBad }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// No answer of a server, or of a pooler before it, may trap or hang.
-@Suite(.concurrencyLimited) struct BrokenServerTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct BrokenServerTests {
     private static let one =
         FakeServer.parsed + FakeServer.bound + FakeServer.description([Array("n".utf8)], type: 25)
         + FakeServer.row([[65]]) + FakeServer.completed("SELECT 1")

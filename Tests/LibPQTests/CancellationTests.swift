@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What a cancelled caller gets, and that nobody else feels it.
-@Suite(.concurrencyLimited) struct CancellationTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct CancellationTests {
     private let slow = PostgresStatement("SELECT pg_sleep(30)")
 
     private func start(

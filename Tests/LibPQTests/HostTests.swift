@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Which of several hosts and addresses is connected to.
-@Suite(.concurrencyLimited) struct HostTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct HostTests {
     private let plain = [(key: "sslmode", value: "disable"), (key: "gssencmode", value: "disable")]
 
     /// A name that stands for these addresses.

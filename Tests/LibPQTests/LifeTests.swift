@@ -8,7 +8,7 @@ import Testing
 #endif
 
 /// How connections come about and end.
-@Suite(.concurrencyLimited) struct LifeTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct LifeTests {
     private let slow = PostgresStatement("SELECT pg_sleep(30)")
 
     @Test func notificationsComeWhileIdleAndInBetween() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Statements that are prepared once: that a failure stays with the request that it is of.
-@Suite(.concurrencyLimited) struct PreparationTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct PreparationTests {
     private let failing = PostgresStatement("SELECT 1/0")
 
     /// A connection whose server is busy for a while, so that all that is sent meanwhile is sent without answers.

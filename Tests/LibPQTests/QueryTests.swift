@@ -2,7 +2,7 @@ import LibPQ
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct QueryTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct QueryTests {
     @Test func valuesComeBackAsTheyWent() async throws {
         let connection = try await connect()
         let text = "naïve 💬 'quoted' \\ \n"

@@ -5,7 +5,7 @@ import Testing
 @testable import MarketAPI
 
 /// Seeded: a failure names the seed and the body, which fail again alone.
-@Suite(.concurrencyLimited) struct FuzzTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct FuzzTests {
     private static let bodies = [
         #"{"status":"OK","result":{"chatId":9007199254740993}}"#,
         #"{"status":"ERROR","errors":[{"code":"NOT_FOUND","message":"Order not found: 'orderId' \u0416\ud83d\ude00"}]}"#,

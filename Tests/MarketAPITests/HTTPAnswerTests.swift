@@ -2,7 +2,7 @@ import MarketAPI
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct HTTPAnswerTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct HTTPAnswerTests {
     @Test(arguments: [
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{\"status\":\"OK\",\"\r\n17;x=y\r\nresult\":{\"chatId\":77}}\n\r\n0\r\nT: 1\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// How exchanges end that do not end by themselves.
-@Suite(.concurrencyLimited) struct HTTPEndTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct HTTPEndTests {
     @Test(arguments: [
         [],
         [RawServer.Step.drip("HTTP/1.1 100 Continue\r\n\r\n", every: .milliseconds(10))],

@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct HTTPRequestTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct HTTPRequestTests {
     @Test func aChatIsRequestedAsTheVendorDocumentsIt() async throws {
         try await withServer(script: { _ in [.send(chat7)] }) { server in
             let reply = try await withClient(url: server.url + "/prefix/") { await $0.createChat(someChat) }

@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct RetryingMarketClientTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct RetryingMarketClientTests {
     private static let ok = MarketReply(answer: MarketAnswer.ok(CreatedChat(chatID: 7)))
     private static let away = MarketReply<CreatedChat>(answer: .httpError(status: 503, problem: MarketProblem()))
     private static let late = MarketReply<CreatedChat>(answer: .failed(.timedOut))

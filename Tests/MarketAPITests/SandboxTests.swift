@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The real client against the imitated Market, which shares no code with it: what one misspells, the other refuses.
-@Suite(.concurrencyLimited) struct SandboxTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SandboxTests {
     private static let key = MarketCredential.apiKey(SecretString(SandboxKey.defaultToken))
 
     private func chat(_ id: Int64, of businessID: Int64 = 7, kind: ChatContext.Kind = .order) -> CreateChatRequest {

@@ -3,7 +3,7 @@ import NIOSSL
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct TLSTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct TLSTests {
     /// One `createChat` over TLS against a server that has a certificate for `names`.
     private func exchange(
         names: String, host: String = "localhost", isTrusted: Bool = true,

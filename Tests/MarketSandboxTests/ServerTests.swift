@@ -3,7 +3,7 @@ import NIOHTTP1
 import TestSupport
 import Testing
 
-@Suite(.concurrencyLimited) struct ServerTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ServerTests {
     @Test func aChatIsCreatedOverHTTPAndTheConnectionIsClosed() async throws {
         try await withSandbox { sandbox in
             let before = SandboxMoment.monotonicNow()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.concurrencyLimited) struct HTTPListenerTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct HTTPListenerTests {
     @Test(arguments: [
         ("/healthz", "application/json"), ("/readyz", "application/json"), ("/status.json", "application/json"),
         ("/metrics", "text/plain"), ("/", "text/html"), ("/status.css", "text/css"), ("/status.js", "text/javascript"),

@@ -5,7 +5,7 @@ import Testing
 @testable import MarketChatd
 
 /// What strangers can do to the listener, and what browsers are told.
-@Suite(.concurrencyLimited) struct ListenerHardeningTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct ListenerHardeningTests {
     private static let policy = HostPolicy(configured: "Status.Shop.example.", machine: "db1.corp.example")
 
     @Test(arguments: [

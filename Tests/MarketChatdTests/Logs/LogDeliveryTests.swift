@@ -5,7 +5,7 @@ import Testing
 
 @testable import MarketChatd
 
-@Suite(.concurrencyLimited) struct LogDeliveryTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct LogDeliveryTests {
     @Test func aNativeMessageHasItsFields() async throws {
         let journal = try DatagramReceiver()
         let (reader, writer) = try makePipe()

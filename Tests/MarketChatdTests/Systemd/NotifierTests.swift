@@ -7,7 +7,7 @@ import Testing
 @testable import ChatSync
 @testable import MarketChatd
 
-@Suite(.concurrencyLimited) struct NotifierTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct NotifierTests {
     @Test(arguments: [false, true]) func messagesGoToTheSocketTogether(isAbstract: Bool) async throws {
         let manager = try DatagramReceiver(isAbstract: isAbstract)
         let notifier = SystemdNotifier(environment: ["NOTIFY_SOCKET": manager.path])
@@ -51,7 +51,7 @@ import Testing
     }
 }
 
-@Suite(.concurrencyLimited) struct SystemdServiceTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct SystemdServiceTests {
     private let logger = Logger(label: "test", output: LogOutput { _ in }, level: .critical)
 
     private func status(_ phase: EngineStatus.Phase, isMakingProgress: Bool = true) -> EngineStatus {
