@@ -69,35 +69,39 @@ let package = Package(
                 nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
             ],
             resources: [.embedInCode("Assets")], swiftSettings: strict),
-        .target(name: "MarketSandbox", dependencies: [nioCore, nioHTTP1, nioPosix], swiftSettings: strict),
+        // What the sandbox, the demonstration, tests and benchmarks share; the daemon links none of it.
+        .target(name: "Harness", swiftSettings: strict),
+        .target(name: "MarketSandbox", dependencies: ["Harness", nioCore, nioHTTP1, nioPosix], swiftSettings: strict),
         .executableTarget(
             name: "MarketSandboxCommand", dependencies: ["MarketSandbox", argumentParser, unixSignals],
             swiftSettings: strict),
-        .target(name: "PrivatePostgres", dependencies: [subprocess], swiftSettings: strict),
+        .target(name: "PrivatePostgres", dependencies: ["Harness", subprocess], swiftSettings: strict),
         .executableTarget(
             name: "MarketChatdDemo",
-            dependencies: ["MarketSandbox", "PrivatePostgres", argumentParser, subprocess, unixSignals],
+            dependencies: ["Harness", "MarketSandbox", "PrivatePostgres", argumentParser, subprocess, unixSignals],
             resources: [.embedInCode("SQL")], swiftSettings: strict),
 
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         .target(
-            name: "MachineProofs", dependencies: ["ChatOutbox", "ChatSync", "MarketAPI", heap],
+            name: "MachineProofs", dependencies: ["ChatOutbox", "ChatSync", "Harness", "MarketAPI", heap],
             path: "Tests/MachineProofs", swiftSettings: optimised),
         .executableTarget(
             name: "machine-proofs", dependencies: ["MachineProofs"], path: "Tests/MachineProofsCommand",
             swiftSettings: strict),
         .testTarget(
-            name: "LibPQTests", dependencies: ["LibPQ", "PrivatePostgres", "TestSupport"], swiftSettings: strict),
-        .testTarget(
-            name: "MarketAPITests",
-            dependencies: ["MarketAPI", "MarketSandbox", "TestSupport", nioCore, nioPosix, nioSSL],
+            name: "LibPQTests", dependencies: ["Harness", "LibPQ", "PrivatePostgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
-            name: "ChatOutboxTests", dependencies: ["ChatOutbox", "LibPQ", "PrivatePostgres", "TestSupport"],
+            name: "MarketAPITests",
+            dependencies: ["Harness", "MarketAPI", "MarketSandbox", "TestSupport", nioCore, nioPosix, nioSSL],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ChatOutboxTests",
+            dependencies: ["ChatOutbox", "Harness", "LibPQ", "PrivatePostgres", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "ChatSyncTests",
-            dependencies: ["ChatSync", "ChatOutbox", "MachineProofs", "MarketAPI", "TestSupport", logging],
+            dependencies: ["ChatSync", "ChatOutbox", "Harness", "MachineProofs", "MarketAPI", "TestSupport", logging],
             swiftSettings: optimised),
         .testTarget(
             name: "MarketSandboxTests",
@@ -107,12 +111,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "MarketChatdTests", dependencies: ["ChatOutbox", "ChatSync", "MarketChatd", "TestSupport", logging],
+            name: "MarketChatdTests",
+            dependencies: ["ChatOutbox", "ChatSync", "Harness", "MarketChatd", "TestSupport", logging],
             swiftSettings: strict),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "ChatOutbox", "LibPQ", "MarketChatd", "MarketSandboxCommand", "MarketChatdDemo", "MarketSandbox",
+                "ChatOutbox", "Harness", "LibPQ", "MarketChatd", "MarketSandboxCommand", "MarketChatdDemo",
+                "MarketSandbox",
                 "PrivatePostgres", "TestSupport", subprocess,
             ],
             swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Synchronization
 
 /// A throwaway PostgreSQL cluster in a temporary directory, for tests and the demo.
@@ -98,6 +99,9 @@ public final class PrivatePostgres: Sendable {
         return try await programs.run("psql", fixed + arguments + target, input: script)
     }
 
+    /// A command line as the account of the server, which owns its files.
+    public func command(_ words: [String]) -> [String] { programs.account.command(words) }
+
     /// Stops the server, removes the directory, and returns when both is done. Safe to call twice.
     public func stopAndRemove() async {
         await reaper.stop()
@@ -142,7 +146,9 @@ extension PrivatePostgres {
         let processes = [postmaster] + ProcessTable.children(of: postmaster)
         for process in processes { kill(process, SIGKILL) }
         for process in processes {
-            try await waitUntil("process \(process) has ended") { !ProcessTable.isRunning(process) }
+            try await waitUntil("process \(process) has ended", atMost: .seconds(10)) {
+                !ProcessTable.isRunning(process)
+            }
         }
         // A server does not start while the number in these files is a process, be it a zombie, and in a container
         // there may be nobody who takes zombies away.

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Synchronization
 
 /// A shell process that waits for the end of a pipe from us, then stops the server and removes its directory.

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Subprocess
 
 /// Why a private cluster could not be had. The text names the cause and, where there is one, the cure.
@@ -62,11 +63,7 @@ struct ServerPrograms: Sendable {
     /// - Throws: ``PrivatePostgresError`` with its standard error where it fails.
     @discardableResult
     func run(_ program: String, _ arguments: [String], input: String = "") async throws -> String {
-        // Not by PlatformOptions.userID: that forks, and setuid in the child of a process with many threads hangs now
-        // and then on a lock that another thread held.
-        let prefix = account.switchTo.map { account in
-            ["setpriv", "--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups"]
-        }
+        let words = account.command([program] + arguments)
         // The environment is ours alone: PG* variables of the user must not lead anywhere else.
         let environment = Environment.custom([
             "PATH": "\(directory):/usr/bin:/bin:/usr/local/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/",
@@ -74,7 +71,7 @@ struct ServerPrograms: Sendable {
         // pg_ctl leaves the server behind with its own standard output, so neither of its pipes would ever end.
         let keepsOutput = program != "pg_ctl"
         let configuration = Configuration(
-            executable: .name("env"), arguments: Arguments(["--chdir=/"] + (prefix ?? []) + [program] + arguments),
+            executable: .name("env"), arguments: Arguments(["--chdir=/"] + words),
             environment: environment)
         guard keepsOutput else {
             let result = try await Subprocess.run(configuration, output: .discarded, error: .discarded)
@@ -97,6 +94,12 @@ struct ServerPrograms: Sendable {
 struct ServerAccount: Sendable {
     /// The account to switch to; `nil` where we are not root.
     let switchTo: (user: uid_t, group: gid_t)?
+
+    /// Words of a command line that runs as this account.
+    func command(_ words: [String]) -> [String] {
+        guard let switchTo else { return words }
+        return ChildCommand.running(words, asUser: switchTo.user, group: switchTo.group)
+    }
 
     static func current() throws -> ServerAccount {
         guard geteuid() == 0 else { return ServerAccount(switchTo: nil) }

@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import PrivatePostgres
 import TestSupport
 import Testing
@@ -34,7 +35,7 @@ import Testing
         async let stranger: Void = {
             _ = try? await database.sql("SELECT pg_advisory_lock(\(key)), pg_sleep(20)")
         }()
-        let found = try await eventually {
+        let found = try await comesTrue {
             try await self.overview(database, of: [11, 12, 13]).businesses[1].owner != nil
         }
         #expect(found)

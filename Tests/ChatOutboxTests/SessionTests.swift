@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import PrivatePostgres
 import TestSupport
 import Testing
@@ -14,7 +15,7 @@ import Testing
         // It is new, so its record has no age.
         #expect(try await other.claim([11, 22, 33]) == [BusinessRecord(businessID: 33)])
         await owner.close()
-        #expect(try await eventually { try await !other.claim([11]).isEmpty })
+        #expect(try await comesTrue { try await !other.claim([11]).isEmpty })
         await other.close()
     }
 
@@ -31,12 +32,12 @@ import Testing
         async let wait = outbox.waitForVacancy(among: [11], atMost: .seconds(20))
         let isWaiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
-        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        #expect(try await comesTrue { try await database.value(isWaiting) == "1" })
         try await database.sql("SELECT pg_terminate_backend(\(pid))")
         #expect(try await wait.isEmpty, "it was one of ours")
         #expect(ContinuousClock.now - start < .seconds(15))
         let next = try await outbox.openSession()
-        #expect(try await eventually { try await !next.claim([11]).isEmpty })
+        #expect(try await comesTrue { try await !next.claim([11]).isEmpty })
         await next.close()
         await owner.close()
         await outbox.close()
@@ -67,7 +68,7 @@ import Testing
         let next = try await database.outbox().openSession()
         var found: [BusinessRecord] = []
         #expect(
-            try await eventually {
+            try await comesTrue {
                 found = try await next.claim([11])
                 return !found.isEmpty
             })
@@ -177,13 +178,13 @@ import Testing
             COMMIT;
             """)
         let isOpen = "SELECT count(*) FROM pg_locks WHERE relation = 'blocker'::regclass AND NOT granted"
-        #expect(try await eventually { try await database.value(isOpen) == "1" })
+        #expect(try await comesTrue { try await database.value(isOpen) == "1" })
         let first = try await session.fallAsleep(11, DueRead(limit: 10, repeatLimit: 10))
         #expect(first.rows.fresh.isEmpty && first.sleep == .producersAreOpen)
         async let wait: Void = outbox.waitForProducers(of: 11, atMost: .seconds(20))
         let isWaiting =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
-        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        #expect(try await comesTrue { try await database.value(isWaiting) == "1" })
         // Meanwhile new producers notify.
         var signals = session.signals.makeAsyncIterator()
         try await database.insert(2...2)

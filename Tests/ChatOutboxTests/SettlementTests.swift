@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import LibPQ
 import PrivatePostgres
 import TestSupport
@@ -217,7 +218,7 @@ import Testing
         let locked = "canceling statement due to lock timeout (SQLSTATE 55P03)"
         #expect(try await session.settleApart([results[6]]) == [.refused(error: locked)])
         await blocker.end()
-        #expect(try await eventually { try await session.settleApart([results[6]]) == [.written] })
+        #expect(try await comesTrue { try await session.settleApart([results[6]]) == [.written] })
         await session.close()
     }
 
@@ -301,7 +302,7 @@ import Testing
             """)
         let isLocked =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
-        #expect(try await eventually { try await database.value(isLocked) == "1" })
+        #expect(try await comesTrue { try await database.value(isLocked) == "1" })
         let chat = result(1, .created(chatID: 5))
         let first = try await session.settle([chat], remembering: [])
         if case .refused = first[0] {} else { Issue.record("\(first)") }
@@ -321,7 +322,7 @@ import Testing
         #expect(try await session.settle([result(1, .created(chatID: 5))], remembering: [record]) == [.written])
         #expect(try await database.value("SELECT hold_reason IS NULL FROM market_chat.business") == "t")
         await blocker.end()
-        let isRemembered = try await eventually {
+        let isRemembered = try await comesTrue {
             _ = try await session.settle([], remembering: [record])
             return try await database.value("SELECT hold_reason FROM market_chat.business") == "quota"
         }

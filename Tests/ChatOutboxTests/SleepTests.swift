@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import TestSupport
 import Testing
 
@@ -48,12 +49,12 @@ import Testing
         }
         let isWaiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
-        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        #expect(try await comesTrue { try await database.value(isWaiting) == "1" })
         let session = try await database.session(owning: [11])
         #expect(try await session.fallAsleep(11, Self.read).sleep == .producersAreOpen)
         await producer.end()
         _ = try await orphan.value
-        #expect(try await eventually { try await session.fallAsleep(11, Self.read).sleep == .asleep })
+        #expect(try await comesTrue { try await session.fallAsleep(11, Self.read).sleep == .asleep })
         await session.close()
     }
 
@@ -108,7 +109,7 @@ import Testing
                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
             """
         #expect(try await database.value(sleeper) == "1")
-        #expect(try await eventually { try await second.poll([other]).first?.coverHasEnded == true })
+        #expect(try await comesTrue { try await second.poll([other]).first?.coverHasEnded == true })
         #expect(try await second.fallAsleep(other, Self.read).sleep == .asleep)
         await first.close()
         await second.close()
@@ -134,10 +135,10 @@ import Testing
         async let wait: Void = outbox.waitForProducers(of: 11, atMost: .seconds(20))
         let isWaiting =
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
-        #expect(try await eventually { try await database.value(isWaiting) == "1" })
+        #expect(try await comesTrue { try await database.value(isWaiting) == "1" })
         #expect(try await session.fallAsleep(other, Self.read).sleep == .producersAreOpen)
         async let second: Void = outbox.waitForProducers(of: other, atMost: .seconds(20))
-        #expect(try await eventually { try await database.value(isWaiting) == "2" })
+        #expect(try await comesTrue { try await database.value(isWaiting) == "2" })
         await producer.end()
         try await wait
         try await second

@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import TestSupport
 import Testing
 
@@ -114,7 +115,7 @@ import Testing
         #expect(try await database.value("SELECT hold_reason FROM market_chat.business") == "quota")
         // Where the machine is slow, some were not tried. Now the culprit is known.
         let written = "SELECT count(*) FROM market_chat.outbox WHERE state = 'created'"
-        let areWritten = try await eventually {
+        let areWritten = try await comesTrue {
             let outcomes = try await session.settle(results, remembering: [])
             isKnown = isKnown || isCancelled(outcomes)
             let areAll = try await database.value(written) == "19"
@@ -136,7 +137,7 @@ import Testing
         #expect(outcomes.count == 50)
         #expect(outcomes.allSatisfy { if case .refused = $0 { true } else { $0 == .written || $0 == .notPending } })
         try await database.sql("DROP TRIGGER hang ON market_chat.outbox")
-        #expect(try await eventually { try await !session.settle(results, remembering: []).contains(.written) })
+        #expect(try await comesTrue { try await !session.settle(results, remembering: []).contains(.written) })
         #expect(try await database.value("SELECT count(*) FROM market_chat.outbox WHERE state = 'created'") == "50")
         await session.close()
     }
@@ -147,7 +148,7 @@ import Testing
         let results = try await results(11...13, in: database)
         let session = try await database.session()
         async let outcomes = session.settleApart(results)
-        let isHanging = try await eventually {
+        let isHanging = try await comesTrue {
             try await database.value(
                 """
                 SELECT count(*) FILTER (WHERE state = 'created') = 2

@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import PrivatePostgres
 import Synchronization
@@ -67,7 +68,7 @@ import Testing
             database, alsoRunning: "SELECT count(*) FROM market_chat.outbox")
         let lines = Lines()
         async let report = migrator(database, lines).migrate()
-        #expect(await eventually { lines.all.contains { $0.hasPrefix("waiting for market_chat.outbox") } })
+        #expect(try await comesTrue { lines.all.contains { $0.hasPrefix("waiting for market_chat.outbox") } })
         let start = ContinuousClock.now
         for id in 101...120 { try await database.insert(id...id) }
         let isWaiting = lines.all.last?.hasPrefix("waiting") == true

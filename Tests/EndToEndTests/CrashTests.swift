@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import MarketSandbox
 import TestSupport
 import Testing
@@ -80,7 +81,7 @@ import Testing
         let database = try await TestDatabase.make()
         try await withSandbox(Self.market) { sandbox in
             let daemon = RestartingDaemon(Self.settings(database, sandbox, name: "single"))
-            var random = SeededRandom(seed: seed)
+            var random = SplitMix64(seed: seed)
             let kills = 8
             for business in Self.businesses { try await database.insert(1...150, business: business) }
             let endings = try await whileRestarting([daemon]) {

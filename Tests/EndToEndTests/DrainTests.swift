@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import MarketSandbox
 import TestSupport
 import Testing
@@ -35,7 +36,10 @@ import Testing
         }
     }
 
-    @Test func aMarketThatHangsDoesNotKeepADrainBeyondItsTimeout() async throws {
+    /// Runs `body` beside a daemon with two rows, one of which is in flight to a Market that never answers.
+    private func whileTheMarketHangs(
+        drainTimeout: String, _ body: (DaemonProcess) async throws -> Void
+    ) async throws -> TestDatabase {
         var options = SandboxOptions()
         options.outage = .hang
         options.serverTimeout = .seconds(600)
@@ -43,37 +47,34 @@ import Testing
         try await withSandbox(options) { sandbox in
             try await database.insert(1...2)
             let settings = DaemonSettings.run(
-                database, sandbox, ["CHATD_DRAIN_TIMEOUT": "1s", "MARKET_REQUEST_TIMEOUT": "5m"])
+                database, sandbox, ["CHATD_DRAIN_TIMEOUT": drainTimeout, "MARKET_REQUEST_TIMEOUT": "5m"])
             try await withDaemon(settings) { daemon in
                 try await untilInFlight(1, sandbox)
-                let start = ContinuousClock.now
-                #expect(try await daemon.drain() == .exited(0))
-                #expect(ContinuousClock.now - start >= .seconds(1))
+                try await body(daemon)
             }
-            let untouched = "SELECT count(*) FROM market_chat.outbox WHERE state = 'pending' AND attempts = 0"
-            #expect(try await database.number(untouched) == 2)
         }
+        return database
+    }
+
+    @Test func aMarketThatHangsDoesNotKeepADrainBeyondItsTimeout() async throws {
+        let database = try await whileTheMarketHangs(drainTimeout: "1s") { daemon in
+            let start = ContinuousClock.now
+            #expect(try await daemon.drain() == .exited(0))
+            #expect(ContinuousClock.now - start >= .seconds(1))
+        }
+        let untouched = "SELECT count(*) FROM market_chat.outbox WHERE state = 'pending' AND attempts = 0"
+        #expect(try await database.number(untouched) == 2)
     }
 
     @Test func aSecondSigtermDoesNotWait() async throws {
-        var options = SandboxOptions()
-        options.outage = .hang
-        options.serverTimeout = .seconds(600)
-        let database = try await TestDatabase.make()
-        try await withSandbox(options) { sandbox in
-            try await database.insert(1...2)
-            let settings = DaemonSettings.run(
-                database, sandbox, ["CHATD_DRAIN_TIMEOUT": "10m", "MARKET_REQUEST_TIMEOUT": "5m"])
-            try await withDaemon(settings) { daemon in
-                try await untilInFlight(1, sandbox)
-                daemon.send(SIGTERM)
-                try await daemon.log.line("Draining")
-                daemon.send(SIGTERM)
-                #expect(try await daemon.ending() == .exited(1))
-                #expect(try daemon.log.says("Ended before the calls in flight were settled"))
-            }
-            #expect(try await database.count("pending") == 2)
+        let database = try await whileTheMarketHangs(drainTimeout: "10m") { daemon in
+            daemon.send(SIGTERM)
+            try await daemon.log.line("Draining")
+            daemon.send(SIGTERM)
+            #expect(try await daemon.ending() == .exited(1))
+            #expect(try daemon.log.says("Ended before the calls in flight were settled"))
         }
+        #expect(try await database.count("pending") == 2)
     }
 
     @Test func anIdleDaemonDrainsAtOnce() async throws {

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
@@ -88,7 +89,7 @@ import Testing
                 }
             }
             await database.connection.close()
-            #expect(!(try ScratchFile.read(cluster.logFile)).contains("idle-session timeout"))
+            #expect(!(try TextFile.read(cluster.logFile)).contains("idle-session timeout"))
         } catch {
             await cluster.stopAndRemove()
             throw error

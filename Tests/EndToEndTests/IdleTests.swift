@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
@@ -48,7 +49,7 @@ import Testing
     /// The lines of the server's log that tell of a statement of these processes.
     private func statements(of pids: [Int32], in cluster: PrivatePostgres) throws -> [Substring] {
         let markers = pids.map { "[\($0)] LOG:  " }
-        return try ScratchFile.read(cluster.logFile).split(separator: "\n").filter { line in
+        return try TextFile.read(cluster.logFile).split(separator: "\n").filter { line in
             (line.contains("LOG:  execute ") || line.contains("LOG:  statement: "))
                 && markers.contains { line.contains($0) }
         }
@@ -56,7 +57,7 @@ import Testing
 
     /// User and system time together. Source: proc(5).
     private func cpuTime(of pid: pid_t) throws -> Duration {
-        let text = try ScratchFile.read("/proc/\(pid)/stat")
+        let text = try TextFile.read("/proc/\(pid)/stat")
         let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
         let ticks = (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)
         return .seconds(1) * ticks / sysconf(CInt(_SC_CLK_TCK))

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import MarketSandbox
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Harness
 import MarketSandbox
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Harness
 import MarketSandbox
 import TestSupport
 import Testing
@@ -38,7 +39,7 @@ import Testing
                 for path in ["/metrics", "/status.json", "/readyz", "/healthz", "/"] {
                     pages += try await daemon.get(path).body
                 }
-                let commandLine = try ScratchFile.read("/proc/\(daemon.pid)/cmdline")
+                let commandLine = try TextFile.read("/proc/\(daemon.pid)/cmdline")
                 #expect(try await daemon.drain() == .exited(0))
                 let log = try daemon.log.text()
                 #expect(log.contains(#""level":"debug""#))

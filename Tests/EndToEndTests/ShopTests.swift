@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
@@ -95,7 +96,7 @@ private struct ShopClient: Sendable {
 
     func work(url: String, until end: ContinuousClock.Instant) async throws {
         let connection = try await PostgresConnection.connect(PostgresConfiguration(connectionString: url))
-        var random = SeededRandom(seed: UInt64(number) + 1)
+        var random = SplitMix64(seed: UInt64(number) + 1)
         while ContinuousClock.now < end {
             let order = books.next()
             await run(

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import LibPQ
 import MarketSandbox
 import PrivatePostgres

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import MarketSandbox
 import TestSupport
 import Testing
@@ -43,7 +44,7 @@ import Testing
                 try await manager.untilHeard("WATCHDOG=1")
                 daemon.send(SIGSTOP)
                 try await waitUntil("it is stopped") {
-                    try ScratchFile.read("/proc/\(daemon.pid)/stat").contains(") T ")
+                    try TextFile.read("/proc/\(daemon.pid)/stat").contains(") T ")
                 }
                 manager.forgetAll()
                 // Time has to pass here, since nothing is to happen.

@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import TestSupport
 import Testing
@@ -65,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: 0..<60 as Range<UInt64>) func anyOrderOfMessagesEndsEachCall(_ seed: UInt64) async throws {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         let column = [Array("n".utf8)]
         let messages = [
             FakeServer.parsed, FakeServer.bound, FakeServer.ready, FakeServer.completed("SELECT x"),
@@ -91,18 +92,5 @@ import Testing
         }
         await connection.close()
         server.stop()
-    }
-
-    /// Source: https://prng.di.unimi.it/splitmix64.c
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
     }
 }

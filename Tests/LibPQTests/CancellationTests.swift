@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import TestSupport
 import Testing
@@ -19,13 +20,13 @@ import Testing
         let other = try await connect()
         let connection = try await proxy.connect()
         let first = start(PostgresStatement("SELECT pg_sleep(0.5)"), on: connection)
-        try #require(await eventually { proxy.hasSeen("pg_sleep(0.5)") })
+        try #require(try await comesTrue { proxy.hasSeen("pg_sleep(0.5)") })
         first.cancel()
         #expect(await first.value?.kind == .cancelled)
         let second = start(PostgresStatement("SELECT pg_sleep(0.7)"), on: connection)
-        try #require(await eventually { proxy.cancelCount == 1 })
+        try #require(try await comesTrue { proxy.cancelCount == 1 })
         // The statement ends before the cancellation arrives.
-        let isDone = try await eventually {
+        let isDone = try await comesTrue {
             try await !other.query(
                 PostgresStatement(
                     """
@@ -46,7 +47,7 @@ import Testing
         let proxy = try await Proxy()
         let connection = try await proxy.connect()
         let first = start(slow, on: connection, timeout: .seconds(2))
-        try #require(await eventually { proxy.hasSeen("pg_sleep(30)") })
+        try #require(try await comesTrue { proxy.hasSeen("pg_sleep(30)") })
         first.cancel()
         #expect(await first.value?.kind == .cancelled)
         let second = start(PostgresStatement("SELECT 1"), on: connection)
@@ -61,7 +62,7 @@ import Testing
         let both = ["first", "second"].map { name in
             start(PostgresStatement("SELECT pg_sleep(30) AS \(name)_sleep"), on: connection)
         }
-        try #require(await eventually { proxy.hasSeen("first_sleep") && proxy.hasSeen("second_sleep") })
+        try #require(try await comesTrue { proxy.hasSeen("first_sleep") && proxy.hasSeen("second_sleep") })
         for task in both { task.cancel() }
         for task in both { #expect(await task.value?.kind == .cancelled) }
         // Sooner than they would have ended by themselves.
@@ -76,10 +77,10 @@ import Testing
         let connection = try await proxy.connect()
         proxy.holdStatements()
         let task = start(slow, on: connection)
-        try #require(await eventually { proxy.hasSeen("pg_sleep(30)") })
+        try #require(try await comesTrue { proxy.hasSeen("pg_sleep(30)") })
         task.cancel()
         #expect(await task.value?.kind == .cancelled)
-        try #require(await eventually { proxy.arrivedCancelCount == 1 })
+        try #require(try await comesTrue { proxy.arrivedCancelCount == 1 })
         proxy.releaseStatements()
         // Sooner than it would have ended by itself.
         _ = try await connection.query(PostgresStatement("SELECT 1"))
@@ -95,12 +96,12 @@ import Testing
             let connection = try await proxy.connect()
             let slow = PostgresStatement("SELECT pg_sleep(30) AS round_\(number)_")
             let task = self.start(slow, on: connection)
-            try #require(await eventually { proxy.hasSeen("round_\(number)_") })
+            try #require(try await comesTrue { proxy.hasSeen("round_\(number)_") })
             task.cancel()
             #expect(await task.value?.kind == .cancelled)
             connections.append(connection)
         }
-        try #require(await eventually { proxy.cancelCount == 20 })
+        try #require(try await comesTrue { proxy.cancelCount == 20 })
         for connection in connections { await connection.close() }
         let other = try await connect()
         _ = try await other.query(PostgresStatement("SELECT 1"))

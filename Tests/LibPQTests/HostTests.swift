@@ -1,4 +1,5 @@
 import Dispatch
+import Harness
 import PrivatePostgres
 import TestSupport
 import Testing
@@ -53,7 +54,7 @@ import Testing
                 connectionString: "host=db.test port=\(proxy.port) user=postgres dbname=postgres", overrides: plain,
                 connectTimeout: .seconds(6)),
             lookup: lookup(["db.test": ["127.0.0.2", "127.0.0.1"]]))
-        #expect(await eventually { silent.count == 1 })
+        #expect(try await comesTrue { silent.count == 1 })
     }
 
     @Test func theAddressThatTookTheLastConnectionComesFirst() async throws {
@@ -66,7 +67,7 @@ import Testing
             overrides: plain, connectTimeout: .seconds(12))
         let lookup = lookup(["127.0.0.2": ["127.0.0.2"], "db.test": ["127.0.0.2", "127.0.0.1"]])
         try await connects(configuration, lookup: lookup)
-        #expect(await eventually { silent.count == 2 })
+        #expect(try await comesTrue { silent.count == 2 })
         try await connects(configuration, lookup: lookup)
         #expect(silent.count == 2)
     }
@@ -159,7 +160,7 @@ import Testing
                     PostgresConfiguration(connectionString: "host=a.test,b.test user=x"), lookup: hangs)
             }
         }
-        #expect(await eventually { isAsked.wait(timeout: .now()) == .success })
+        #expect(try await comesTrue { isAsked.wait(timeout: .now()) == .success })
         lookups.cancel()
         #expect(await lookups.value?.kind == .cancelled)
         let attempts = Task {
@@ -168,7 +169,7 @@ import Testing
                     PostgresConfiguration(connectionString: "host=127.0.0.1 port=\(silent.port) user=x"))
             }
         }
-        #expect(await eventually { silent.count == 1 })
+        #expect(try await comesTrue { silent.count == 1 })
         attempts.cancel()
         #expect(await attempts.value?.kind == .cancelled)
     }

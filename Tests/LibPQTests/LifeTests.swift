@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import PrivatePostgres
 import TestSupport
@@ -210,7 +211,7 @@ import Testing
             _ = try await connection.query(PostgresStatement("SELECT 1"))
             await connection.close()
         }
-        #expect(await eventually { openDescriptors() < 200 })
+        #expect(try await comesTrue { openDescriptors() < 200 })
     }
 
     @Test func aConnectionThatNobodyHoldsEndsByItself() async throws {
@@ -219,7 +220,7 @@ import Testing
         let pid = try #require(connection?.backendPID)
         connection = nil
         #expect(
-            try await eventually {
+            try await comesTrue {
                 try await other.query(
                     PostgresStatement("SELECT 1 FROM pg_stat_activity WHERE pid = $1", [.int32(pid)])
                 ).isEmpty
@@ -257,7 +258,7 @@ import Testing
     }
 
     private func waitUntilBusy(_ connection: PostgresConnection, seenBy other: PostgresConnection) async throws {
-        let isBusy = try await eventually {
+        let isBusy = try await comesTrue {
             try await !other.query(
                 PostgresStatement(
                     "SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND state = 'active' AND query LIKE '%pg_sleep%'",

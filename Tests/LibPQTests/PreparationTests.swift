@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import TestSupport
 import Testing
@@ -12,7 +13,7 @@ import Testing
     ) async throws -> (connection: PostgresConnection, sleep: Task<PostgresRows, any Error>) {
         let connection = try await proxy.connect()
         let sleep = Task { try await connection.query(PostgresStatement("SELECT pg_sleep(1)")) }
-        try #require(await eventually { proxy.hasSeen("pg_sleep") })
+        try #require(try await comesTrue { proxy.hasSeen("pg_sleep") })
         return (connection, sleep)
     }
 
@@ -29,7 +30,7 @@ import Testing
         let first = Task {
             await failure { () async throws(PostgresError) in try await connection.pipeline([failing, shared]) }
         }
-        try #require(await eventually { proxy.hasSeen("1/0") })
+        try #require(try await comesTrue { proxy.hasSeen("1/0") })
         let second = try await connection.query(shared)
         #expect(await first.value?.sqlState == "22012")
         #expect(try second[0].decode("n", as: Int.self) == 7)
@@ -50,7 +51,7 @@ import Testing
                 try await connection.pipeline([failing, PostgresStatement("SELECT 7 AS n", isPrepared: true)])
             }
         }
-        try #require(await eventually { proxy.hasSeen("1/0") })
+        try #require(try await comesTrue { proxy.hasSeen("1/0") })
         try await withThrowingTaskGroup { group in
             for number in 0..<100 {
                 group.addTask {

@@ -20,13 +20,3 @@ func failure<Value>(_ call: () async throws(PostgresError) -> Value) async -> Po
         return error
     }
 }
-
-/// Looks until `condition` holds, for 10 seconds at most.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(10)
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        await Task.yield()
-    }
-    return false
-}

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import PrivatePostgres
 import Synchronization
 import Testing
@@ -65,7 +66,7 @@ final class TLSServer: Sendable {
         try await cluster.reload()
         // It does so a moment after it was told to.
         try #require(
-            await eventually {
+            try await comesTrue {
                 let message = await refusal()?.message
                 return certificate == .good ? message == nil : message?.contains("certificate verify failed") == true
             })

@@ -3,7 +3,9 @@ import TestSupport
 import Testing
 
 /// Over TLS all is as without, and a server that is not the one that was named is refused.
-@Suite(.concurrencyLimited, .timeLimit(.minutes(10)), .enabled(if: TLSServer.isPossible, "openssl makes the certificates")) struct TLSTests {
+@Suite(
+    .concurrencyLimited, .timeLimit(.minutes(10)), .enabled(if: TLSServer.isPossible, "openssl makes the certificates"))
+struct TLSTests {
     @Test func onlyTheServerThatWasNamedIsConnectedTo() async throws {
         let server = try await TLSServer()
         let wrong = await server.refusal(as: "other.test")

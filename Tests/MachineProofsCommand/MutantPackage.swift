@@ -15,7 +15,7 @@ struct MutantPackage {
         let tests =
             contents == .units
             ? ["Tests/TestSupport", "Tests/ChatSyncTests/Decisions", "Tests/ChatSyncTests/Machine"]
-            : ["Tests/MachineProofs", "Tests/MachineProofsCommand"]
+            : ["Sources/Harness", "Tests/MachineProofs", "Tests/MachineProofsCommand"]
         return Self.sources + tests
     }
 
@@ -56,8 +56,9 @@ struct MutantPackage {
                 .target(
                     name: "ChatSync", dependencies: ["ChatOutbox", "MarketAPI", heap, logging],
                     swiftSettings: strict + [.unsafeFlags(["-O"])]),
+                .target(name: "Harness", swiftSettings: strict),
                 .target(
-                    name: "MachineProofs", dependencies: ["ChatOutbox", "ChatSync", "MarketAPI", heap],
+                    name: "MachineProofs", dependencies: ["ChatOutbox", "ChatSync", "Harness", "MarketAPI", heap],
                     path: "Tests/MachineProofs", swiftSettings: strict + [.unsafeFlags(["-O"])]),
                 .executableTarget(
                     name: "machine-proofs", dependencies: ["MachineProofs"], path: "Tests/MachineProofsCommand",

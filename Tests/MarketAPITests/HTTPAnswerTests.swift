@@ -1,3 +1,4 @@
+import Harness
 import MarketAPI
 import TestSupport
 import Testing
@@ -136,7 +137,7 @@ import Testing
                 let reply = await client.createChat(someChat)
                 #expect(reply.answer == .failed(.bodyTooLarge))
                 #expect(reply.quota == QuotaHeaders(remaining: 3))
-                try await eventually("the connection stays open") { server.open == 0 }
+                try await waitUntil("the connection is closed") { server.open == 0 }
             }
         }
     }

@@ -1,3 +1,4 @@
+import Harness
 import MarketAPI
 import TestSupport
 import Testing
@@ -28,7 +29,7 @@ import Testing
                 #expect(answer == .failed(.timedOut))
                 #expect(elapsed >= .milliseconds(200))
                 #expect(elapsed < .seconds(10))
-                try await eventually("the connection stays open") { server.open == 0 }
+                try await waitUntil("the connection is closed") { server.open == 0 }
             }
         }
     }
@@ -70,12 +71,12 @@ import Testing
             try await withClient(url: server.url) { client in
                 let answer = try await withThrowingTaskGroup(of: MarketAnswer<CreatedChat>.self) { group in
                     group.addTask { await client.createChat(someChat).answer }
-                    try await eventually("no request") { server.requests.count == 1 }
+                    try await waitUntil("a request has come") { server.requests.count == 1 }
                     group.cancelAll()
                     return try await group.next()
                 }
                 #expect(answer == .failed(.cancelled))
-                try await eventually("the connection stays open") { server.open == 0 }
+                try await waitUntil("the connection is closed") { server.open == 0 }
             }
         }
     }
@@ -100,7 +101,7 @@ import Testing
             // With a thread of its own.
             let client = HTTPMarketClient(configuration: configuration) { _ in .apiKey(SecretString(testKey)) }
             async let inFlight = client.createChat(someChat)
-            try await eventually("no request") { server.requests.count == 1 }
+            try await waitUntil("a request has come") { server.requests.count == 1 }
             await client.shutdown()
             #expect(await inFlight.answer == .failed(.cancelled))
             await client.shutdown()

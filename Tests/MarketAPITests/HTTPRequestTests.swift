@@ -1,3 +1,4 @@
+import Harness
 import MarketAPI
 import Synchronization
 import TestSupport
@@ -132,7 +133,7 @@ import Testing
                 for _ in 0..<3 { _ = await client.createChat(someChat) }
                 #expect(server.requests.map(\.connection) == [0, 1, 2])
                 #expect(server.requests.flatMap { $0.header("Connection") } == ["close", "close", "close"])
-                try await eventually("connections stay open") { server.open == 0 }
+                try await waitUntil("all connections are closed") { server.open == 0 }
             }
         }
     }

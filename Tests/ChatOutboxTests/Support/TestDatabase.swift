@@ -77,16 +77,6 @@ struct TestDatabase: Sendable {
     }
 }
 
-/// Looks until `condition` holds, for 10 seconds at most.
-func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(10)
-    while ContinuousClock.now < end {
-        if try await condition() { return true }
-        await Task.yield()
-    }
-    return false
-}
-
 /// The error of a call that has to fail.
 func failure<Value>(_ call: () async throws(OutboxError) -> Value) async -> OutboxError? {
     do throws(OutboxError) {

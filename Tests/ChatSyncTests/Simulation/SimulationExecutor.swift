@@ -1,37 +1,28 @@
+import Harness
 import Synchronization
 
-/// Chance that comes again: SplitMix64, from a seed.
+/// Chance that comes again, from a seed, for many tasks.
 final class SeededRandom: Sendable {
-    private let state: Mutex<UInt64>
+    private let generator: Mutex<SplitMix64>
 
     init(seed: UInt64) {
-        state = Mutex(seed)
+        generator = Mutex(SplitMix64(seed: seed))
     }
 
     /// 0..<1.
     func unit() -> Double {
-        Double(bits() >> 11) / Double(1 << 53)
+        generator.withLock { $0.unit() }
     }
 
     /// 0..<bound.
     func below(_ bound: Int) -> Int {
-        Int(bits() % UInt64(bound))
+        Int(generator.withLock { $0.next() } % UInt64(bound))
     }
 
     func chance(_ probability: Double) -> Bool { unit() < probability }
 
     func duration(_ range: ClosedRange<Duration>) -> Duration {
         range.lowerBound + (range.upperBound - range.lowerBound) * unit()
-    }
-
-    private func bits() -> UInt64 {
-        state.withLock { state in
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var bits = state
-            bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-            return bits ^ (bits >> 31)
-        }
     }
 }
 

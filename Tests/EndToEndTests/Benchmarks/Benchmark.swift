@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
@@ -73,11 +74,11 @@ struct ProcessUse: Sendable {
     var residentBytes: Int
 
     init(of pid: pid_t) throws {
-        let text = try ScratchFile.read("/proc/\(pid)/stat")
+        let text = try TextFile.read("/proc/\(pid)/stat")
         let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
         let ticks = (Double(fields[12]) ?? 0) + (Double(fields[13]) ?? 0)
         cpuSeconds = ticks / Double(sysconf(CInt(_SC_CLK_TCK)))
-        let status = try ScratchFile.read("/proc/\(pid)/status").split(separator: "\n")
+        let status = try TextFile.read("/proc/\(pid)/status").split(separator: "\n")
         func kilobytes(_ name: String) -> Int {
             let line = status.first { $0.hasPrefix("\(name):") }
             return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0

@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import MarketSandbox
 import Testing

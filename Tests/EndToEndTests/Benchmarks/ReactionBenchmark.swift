@@ -1,3 +1,4 @@
+import Harness
 import LibPQ
 import MarketSandbox
 import Testing
@@ -26,7 +27,7 @@ extension Benchmarks {
         let listener = try await database.anotherConnection()
         _ = try await listener.query(PostgresStatement("LISTEN market_chat_created"))
         var created = listener.notifications.makeAsyncIterator()
-        var random = SeededRandom(seed: 1)
+        var random = SplitMix64(seed: 1)
         for id in 1...Int64(count) {
             let insert = PostgresStatement(
                 "INSERT INTO market_chat.outbox (business_id, context_type, context_id) VALUES (11, 'ORDER', $1)",

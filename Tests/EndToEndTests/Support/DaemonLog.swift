@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Harness
 import Synchronization
 
 /// What a daemon wrote to its standard error, line by line.

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Subprocess
 import Synchronization
 import Testing
@@ -113,20 +114,18 @@ func finish(_ settings: DaemonSettings, atMost limit: Duration = patience) async
     }
 }
 
-/// `setpriv --pdeathsig` ends the child with this process, even where that is killed: nothing is left that goes on
-/// sending. (swift-subprocess starts all children from a thread that lives as long as the process.)
 private func configuration(
     _ settings: DaemonSettings, output: ScratchFile, errors: ScratchFile
 ) throws -> Configuration {
     let program = try settings.program ?? Program.path()
     // Named, so that the file of a daemon that is installed on this machine is not read as well.
     let environmentFile = settings.arguments.contains("--env-file") ? [] : ["--env-file", "/dev/null"]
-    let shell = ["sh", "-c", #"exec >"$0" 2>"$1"; shift; exec "$@""#, output.path, errors.path]
-    let parentWatch = ["setpriv", "--pdeathsig", "KILL"]
+    let words = ChildCommand.endingWithParent([program] + settings.arguments + environmentFile)
     var variables: [Environment.Key: String] = ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"]
     for (name, value) in settings.variables { variables[try #require(Environment.Key(rawValue: name))] = value }
     return Configuration(
         executable: .name("env"),
-        arguments: Arguments(shell + settings.wrapper + parentWatch + [program] + settings.arguments + environmentFile),
+        arguments: Arguments(
+            ChildCommand.writing(settings.wrapper + words, to: output.path, errors: errors.path)),
         environment: .custom(variables))
 }

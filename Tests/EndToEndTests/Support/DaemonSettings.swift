@@ -1,3 +1,4 @@
+import Harness
 import MarketSandbox
 
 /// What a daemon is told: its environment, of which it inherits nothing, and its command line.

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import LibPQ
 import PrivatePostgres
 import Subprocess
@@ -69,24 +70,12 @@ struct Pooler: Sendable {
     /// As the account of the server, since PgBouncer refuses root. It ends with this process, even where that is killed.
     private func command(_ log: ScratchFile) throws -> Configuration {
         guard let program = Self.program else { throw WaitedInVain(description: "there is no \(Self.name)") }
-        var facts = stat()
-        guard stat(cluster.dataDirectory, &facts) == 0 else { throw ScratchFile.Failure(cluster.dataDirectory) }
         let path = "\(cluster.directory)/\(Self.name)-\(port).ini"
-        try write(configuration, to: path)
-        let account = ["--reuid=\(facts.st_uid)", "--regid=\(facts.st_gid)", "--clear-groups"]
-        let parentWatch = ["--pdeathsig", "KILL"]
+        try TextFile.write(configuration, to: path)
+        let words = cluster.command(ChildCommand.endingWithParent([program, path]))
         return Configuration(
-            executable: .name("sh"),
-            arguments: Arguments(
-                ["-c", #"exec >"$0" 2>&1; exec setpriv "$@""#, log.path] + (geteuid() == 0 ? account : []) + parentWatch
-                    + [program, path]),
+            executable: .name("env"), arguments: Arguments(ChildCommand.writing(words, to: log.path)),
             environment: .custom(["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"]))
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        guard let file = fopen(path, "we") else { throw ScratchFile.Failure(path) }
-        let written = fputs(text, file)
-        guard fclose(file) == 0, written >= 0 else { throw ScratchFile.Failure(path) }
     }
 
     /// One more client, to be closed by the caller.

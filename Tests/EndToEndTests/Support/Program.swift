@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 
 /// The program that is tested: the real `market-chatd`, which a build puts beside these tests.
 enum Program {
@@ -13,19 +14,9 @@ enum Program {
 
     /// - Throws: ``Missing``.
     static func path() throws -> String {
-        let path = buildDirectory + "/" + name
+        let path = ProcessTable.ownDirectory + "/" + name
         guard access(path, X_OK) == 0 else { throw Missing(path: path) }
         return path
-    }
-
-    /// Where the bundle of these tests is, which is what runs.
-    private static var buildDirectory: String {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let length = buffer.withUnsafeMutableBytes { bytes in
-            readlink("/proc/self/exe", bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        let path = String(decoding: buffer.prefix(max(0, length)), as: UTF8.self)
-        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 }
 
@@ -35,5 +26,15 @@ enum Repository {
         .joined(separator: "/")
 
     /// - Parameter path: of a file, from the top of the repository.
-    static func text(of path: String) throws -> String { try ScratchFile.read("\(top)/\(path)") }
+    static func path(of path: String) -> String { "\(top)/\(path)" }
+
+    static func text(of path: String) throws -> String { try TextFile.read(Self.path(of: path)) }
+
+    /// Whether a suite or a folder of tests is called so; a suite has a file of its own.
+    static func hasTests(named name: String, in folder: String = "Tests") -> Bool {
+        ProcessTable.entries(of: path(of: folder)).contains { entry in
+            guard !entry.hasPrefix(".") else { return false }
+            return entry == name || entry == "\(name).swift" || hasTests(named: name, in: "\(folder)/\(entry)")
+        }
+    }
 }

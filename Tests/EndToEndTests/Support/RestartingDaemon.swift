@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Synchronization
 
 /// Keeps a daemon running as a service manager does: whenever it ends, the next one is started.

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 
 /// Files for a test: those that a child writes to have no name, so that nothing is left behind in any case.
 final class ScratchFile: Sendable {
@@ -43,16 +44,6 @@ final class ScratchFile: Sendable {
     }
 
     func text() throws -> String { String(decoding: try bytes(from: 0), as: UTF8.self) }
-
-    /// A whole file with a name.
-    static func read(_ path: String) throws -> String {
-        guard let file = fopen(path, "re") else { throw Failure(path) }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65536)
-        while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
-        return String(decoding: bytes, as: UTF8.self)
-    }
 }
 
 /// A directory with named files, for what a daemon is to read; removed with its files when this object goes.
@@ -66,15 +57,7 @@ final class ScratchDirectory: Sendable {
     }
 
     deinit {
-        if let stream = opendir(path) {
-            while let entry = readdir(stream) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
-                    name.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-                }
-                if name != ".", name != ".." { unlink("\(path)/\(name)") }
-            }
-            closedir(stream)
-        }
+        for name in ProcessTable.entries(of: path) where name != "." && name != ".." { unlink("\(path)/\(name)") }
         rmdir(path)
     }
 
@@ -83,12 +66,8 @@ final class ScratchDirectory: Sendable {
     @discardableResult
     func write(_ text: String, to name: String, mode: mode_t = 0o600) throws -> String {
         let path = "\(path)/\(name)"
-        guard let file = fopen("\(path).new", "we") else { throw ScratchFile.Failure(path) }
-        let bytes = Array(text.utf8)
-        let written = fwrite(bytes, 1, bytes.count, file)
-        guard fclose(file) == 0, written == bytes.count, chmod("\(path).new", mode) == 0,
-            rename("\(path).new", path) == 0
-        else { throw ScratchFile.Failure(path) }
+        try TextFile.write(text, to: "\(path).new")
+        guard chmod("\(path).new", mode) == 0, rename("\(path).new", path) == 0 else { throw ScratchFile.Failure(path) }
         return path
     }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import Harness
 import LibPQ
 import PrivatePostgres
 import Subprocess
@@ -27,22 +27,16 @@ struct Standby: Sendable {
         let programs = try await primary.psql(script: "SELECT setting FROM pg_config WHERE name = 'BINDIR'").prefix {
             $0 != "\n"
         }
-        var facts = stat()
-        guard stat(cluster.dataDirectory, &facts) == 0 else { throw ScratchFile.Failure(cluster.dataDirectory) }
-        // As the account of the server, which has to own its files.
-        let account = ["setpriv", "--reuid=\(facts.st_uid)", "--regid=\(facts.st_gid)", "--clear-groups"]
-        let prefix = geteuid() == 0 ? account : []
-        try await run(prefix + ["rm", "-r", cluster.dataDirectory])
+        try await run(cluster.command(["rm", "-r", cluster.dataDirectory]))
         try await run(
-            prefix + [
+            cluster.command([
                 "\(programs)/pg_basebackup", "--pgdata=\(cluster.dataDirectory)", "--dbname",
                 primary.connectionString(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync",
-            ])
+            ]))
         // The settings came along too. This file has the last word, and exists since the recovery is configured in it.
-        let path = "\(cluster.dataDirectory)/postgresql.auto.conf"
-        guard let file = fopen(path, "ae") else { throw ScratchFile.Failure(path) }
-        let written = fputs("unix_socket_directories = '\(cluster.socketDirectory)'\n", file)
-        guard fclose(file) == 0, written >= 0 else { throw ScratchFile.Failure(path) }
+        try TextFile.append(
+            "unix_socket_directories = '\(cluster.socketDirectory)'\n",
+            to: "\(cluster.dataDirectory)/postgresql.auto.conf")
     }
 
     private static func run(_ words: [String]) async throws {

@@ -61,35 +61,3 @@ func reply(
         try await withClient(url: server.url, requestTimeout: requestTimeout) { await $0.createChat(someChat) }
     }
 }
-
-/// Waits until `condition` holds; records a failure where it does not within a time that is never needed.
-func eventually(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
-) async throws {
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(20)
-    while !condition() {
-        guard clock.now < end else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            return
-        }
-        try await clock.sleep(for: .milliseconds(2))
-    }
-}
-
-/// A generator that gives the same numbers for the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}

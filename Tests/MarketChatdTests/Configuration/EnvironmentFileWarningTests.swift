@@ -1,3 +1,4 @@
+import Harness
 import TestSupport
 import Testing
 
@@ -52,7 +53,7 @@ import Testing
     }
 
     @Test func noBytesMakeTheParserTrap() {
-        var generator = SplitMix(seed: 7)
+        var generator = SplitMix64(seed: 7)
         let alphabet = Array("A=\n\r\\\"'#; $`\t\u{0}é".utf8)
         for _ in 0..<5000 {
             let bytes = (0..<Int.random(in: 0...24, using: &generator)).map { _ in
@@ -60,20 +61,5 @@ import Testing
             }
             _ = try? EnvironmentFile(parsing: bytes)
         }
-    }
-}
-
-/// A small generator with a seed, so that a failure repeats.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
