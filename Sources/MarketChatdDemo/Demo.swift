@@ -4,13 +4,13 @@ import PrivatePostgres
 /// The whole demonstration, from an empty directory to a report; whatever it starts is gone when it is over.
 struct Demo: Sendable {
     let settings: DemoSettings
-    let output: Output
+    let terminal: Terminal
 
     private static let patienceToStart = Duration.seconds(90)
 
     func run() async throws -> Report {
         let program = try DaemonProgram.find(settings.daemonPath)
-        try output.write("Starting a private PostgreSQL, an imitation of the Market and market-chatd.\n")
+        try terminal.write("Starting a private PostgreSQL, an imitation of the Market and market-chatd.\n")
         let late = DemoFailure("the private PostgreSQL did not start within 90 s; is this machine very busy?")
         let postgres = try await Waits.atMost(Self.patienceToStart, else: late) { try await PrivatePostgres.start() }
         do {
@@ -30,9 +30,9 @@ struct Demo: Sendable {
         let traffic = Traffic(settings)
         return try await withSandbox(SandboxOptions(demonstrating: traffic, settings)) { sandbox in
             try tell("Market", "\(sandbox.url), \(settings.quota) requests per \(settings.pace.quotaWindow.inTenths)")
-            let daemon = try Daemon(
+            let daemon = try DemoDaemon(
                 program: program,
-                settings: DaemonSettings(
+                settings: DemoDaemon.Settings(
                     databaseURL: postgres.connectionString(
                         database: ShopDatabase.name, user: EmbeddedSQL.daemonRole),
                     marketURL: sandbox.url, httpPort: FreePort.find(), pace: settings.pace),
@@ -40,25 +40,25 @@ struct Demo: Sendable {
             try tell("migrate", try await daemon.migrate(as: postgres.connectionString(database: ShopDatabase.name)))
             try await database.connectToOutbox()
             try tell("triggers", "shop.orders and shop.returns are joined to market_chat.outbox, see Config/examples")
-            let stage = Stage(
+            let scenario = Scenario(
                 settings: settings, traffic: traffic, database: database, sandbox: sandbox, daemon: daemon,
-                output: output)
-            return try await run(daemon, stage)
+                terminal: terminal)
+            return try await run(daemon, scenario)
         }
     }
 
-    private func run(_ daemon: Daemon, _ stage: Stage) async throws -> Report {
+    private func run(_ daemon: DemoDaemon, _ scenario: Scenario) async throws -> Report {
         let log = DaemonLog(path: daemon.logFile)
         do {
             try tell("market-chatd", "\(daemon.settings.httpURL), its log is \(daemon.logFile)")
-            var (report, ending) = try await daemon.whileRunning { try await stage.play() }
+            var (report, ending) = try await daemon.whileRunning { try await scenario.play() }
             report.checks.append(Self.check(ending))
             if settings.keeps {
-                try output.write(Summary.check(Self.check(ending)))
+                try terminal.write(Summary.check(Self.check(ending)))
             } else {
-                try output.write(Summary.lines(report))
+                try terminal.write(Summary.lines(report))
             }
-            if !report.holds { try output.write("\n" + log.epitaph()) }
+            if !report.holds { try terminal.write("\n" + log.epitaph()) }
             return report
         } catch let failure as DemoFailure {
             throw DemoFailure("\(failure)\n\(log.epitaph())")
@@ -67,7 +67,7 @@ struct Demo: Sendable {
         }
     }
 
-    private static func check(_ ending: Daemon.Ending) -> Check {
+    private static func check(_ ending: DemoDaemon.Ending) -> Check {
         switch ending {
         case .drained: Check("market-chatd drained and ended when it was told to", "SIGTERM", [])
         case .other(let status): Check("market-chatd drained and ended when it was told to", "SIGTERM", [status])
@@ -77,7 +77,19 @@ struct Demo: Sendable {
     private func tell(_ what: String, _ text: String) throws {
         let lines = text.split(separator: "\n")
         for (index, line) in lines.enumerated() {
-            try output.write([StyledLine("  " + (index == 0 ? what : "").left(18), .faint) + StyledLine(String(line))])
+            try terminal.write([StyledLine("  " + (index == 0 ? what : "").left(18), .faint) + StyledLine(String(line))]
+            )
         }
     }
+}
+
+/// Why the demonstration cannot go on: the cause, and the cure.
+struct DemoFailure: Error, Sendable, CustomStringConvertible {
+    let message: String
+
+    init(_ message: String) {
+        self.message = message
+    }
+
+    var description: String { message }
 }

@@ -59,16 +59,16 @@ struct MarketChatdDemoCommand: AsyncParsableCommand {
     func run() async throws {
         let environment = ProcessEnvironment.variables
         let settings = settings
-        let output = Output(descriptor: settings.isJSON ? 2 : 1, environment: environment)
+        let terminal = Terminal(descriptor: settings.isJSON ? 2 : 1, environment: environment)
         do {
             let report = try await Interruption.watch(
-                announce: { try? output.write("\nStopping market-chatd and removing everything.\n") }
+                announce: { try? terminal.write("\nStopping market-chatd and removing everything.\n") }
             ) {
-                try await Demo(settings: settings, output: output).run()
+                try await Demo(settings: settings, terminal: terminal).run()
             }
             if settings.isJSON {
                 let document = try SummaryDocument(report).text()
-                try Output(descriptor: 1, environment: environment).write(document)
+                try Terminal(descriptor: 1, environment: environment).write(document)
             }
             if !report.holds { throw ExitCode.failure }
         } catch let interruption as Interruption {
@@ -76,7 +76,7 @@ struct MarketChatdDemoCommand: AsyncParsableCommand {
         } catch let code as ExitCode {
             throw code
         } catch {
-            try? Output(descriptor: 2, environment: environment).write("market-chatd-demo: \(error)\n")
+            try? Terminal(descriptor: 2, environment: environment).write("market-chatd-demo: \(error)\n")
             throw ExitCode.failure
         }
     }

@@ -39,15 +39,15 @@ struct ShopDatabase: Sendable {
     }
 
     func insert(_ rows: [ShopRow]) async throws {
-        try await run(ShopStatements.transactions(rows), as: Self.application)
+        try await run(ShopQueries.transactions(rows), as: Self.application)
     }
 
     func snapshot() async throws -> ShopSnapshot {
-        try ShopSnapshot(parsing: try await run(ShopStatements.snapshot))
+        try ShopSnapshot(parsing: try await run(ShopQueries.snapshot))
     }
 
     func finalRows() async throws -> [FinalRow] {
-        try FinalRow.parse(try await run(ShopStatements.finalRows))
+        try FinalRow.parse(try await run(ShopQueries.finalRows))
     }
 
     /// As the administrator unless a role is named.

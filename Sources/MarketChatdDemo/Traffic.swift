@@ -1,3 +1,4 @@
+import Harness
 import MarketSandbox
 
 /// One order or return of the seller, and what is in store for it.
@@ -54,7 +55,7 @@ struct Traffic: Sendable, Equatable {
     private static let rowsForEachRollback = 30
 
     init(_ settings: DemoSettings) {
-        var random = SeededRandom(seed: settings.seed)
+        var random = SplitMix64(seed: settings.seed)
         let rollbacks = 1 + settings.orders / Self.rowsForEachRollback
         let total = settings.orders + rollbacks
         var lastIDs: [SandboxContext.Kind: Int64] = [
@@ -87,4 +88,30 @@ struct Traffic: Sendable, Equatable {
 
     /// Those that have to be settled.
     var lasting: [ShopRow] { rows.filter { $0.entry != .rolledBack } }
+}
+
+extension SandboxOptions {
+    /// The Market of this demonstration: it knows not all orders, and a good part of its answers goes wrong.
+    init(demonstrating traffic: Traffic, _ settings: DemoSettings) {
+        self.init()
+        seed = settings.seed
+        businesses = Traffic.businesses
+        quota = settings.quota
+        window = settings.pace.quotaWindow
+        latency = settings.pace.latency
+        // Another integration of each cabinet holds three of the four parallel requests, so that two of ours are one too
+        // many.
+        sharedParallel = 3
+        for row in traffic.rows { missing.ids[row.context.id] = row.missing }
+        faults.error500 = 0.03
+        faults.error502 = 0.02
+        faults.error503 = 0.03
+        faults.error504 = 0.02
+        faults.resetBefore = 0.02
+        faults.resetAfter = 0.02
+        faults.malformed = 0.04
+        faults.redirect = 0.02
+        faults.slow = 0.04
+        faults.slowMilliseconds = settings.pace.slowness / .milliseconds(1)
+    }
 }

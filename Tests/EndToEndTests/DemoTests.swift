@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Subprocess
 import TestSupport
 import Testing
@@ -12,7 +13,7 @@ import Testing
 
     @Test func theQuickDemoHoldsAndLeavesNothingBehind() async throws {
         let result = try await Subprocess.run(
-            try Self.demo("--quick", "--orders", "16"), output: .string(limit: Self.outputLimit),
+            Self.demo("--quick", "--orders", "16"), output: .string(limit: Self.outputLimit),
             error: .string(limit: Self.outputLimit))
         let output = result.standardOutput
         #expect(result.terminationStatus == .exited(0), "\(output)\(result.standardError)")
@@ -27,7 +28,7 @@ import Testing
     @Test(arguments: [(Signal.terminate, CInt(143)), (.kill, 137)])
     func anEarlyEndLeavesNothingBehind(signal: Signal, shellCode: CInt) async throws {
         let result = try await Subprocess.run(
-            try Self.demo("--quick"), input: .none, output: .sequence, error: .discarded
+            Self.demo("--quick"), input: .none, output: .sequence, error: .discarded
         ) { execution in
             var directory: String?
             var isSent = false
@@ -53,30 +54,27 @@ import Testing
     @Test(arguments: [["--orders", "0"], ["--seed", "x"], ["--nonsense"]])
     func aMistakeOnTheCommandLineIsUsage(arguments: [String]) async throws {
         let result = try await Subprocess.run(
-            try Self.demo(arguments), output: .discarded, error: .string(limit: Self.outputLimit))
+            Self.demo(arguments), output: .discarded, error: .string(limit: Self.outputLimit))
         #expect(result.terminationStatus == .exited(64))
         #expect(result.standardError.contains("Error:"))
     }
 
     @Test func aMissingDaemonIsNamedWithItsCure() async throws {
         let result = try await Subprocess.run(
-            try Self.demo("--daemon", "/nowhere/market-chatd"), output: .string(limit: Self.outputLimit),
+            Self.demo("--daemon", "/nowhere/market-chatd"), output: .string(limit: Self.outputLimit),
             error: .string(limit: Self.outputLimit))
         #expect(result.terminationStatus == .exited(1))
         #expect(result.standardError.contains("--daemon /nowhere/market-chatd"))
         #expect(result.standardOutput.isEmpty, "nothing was started for it")
     }
 
-    private static func demo(_ arguments: String...) throws -> Configuration { try demo(arguments) }
+    private static func demo(_ arguments: String...) -> Configuration { demo(arguments) }
 
     /// The program is where the build puts all of them: beside the tests.
-    private static func demo(_ arguments: [String]) throws -> Configuration {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let length = readlink("/proc/self/exe", &buffer, buffer.count)
-        let path = String(decoding: buffer.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let slash = try #require(path.lastIndex(of: "/"))
-        return Configuration(
-            executable: .name("env"), arguments: Arguments([path[...slash] + "market-chatd-demo"] + arguments))
+    private static func demo(_ arguments: [String]) -> Configuration {
+        Configuration(
+            executable: .name("env"),
+            arguments: Arguments([ProcessTable.ownDirectory + "/market-chatd-demo"] + arguments))
     }
 
     /// The cluster's directory, as the demonstration has told it.
@@ -86,17 +84,9 @@ import Testing
 
     /// The processes whose command line names this directory: the daemon, the server, and whoever watches it.
     private static func processes(naming directory: String) -> [pid_t] {
-        guard let proc = opendir("/proc") else { return [] }
-        defer { closedir(proc) }
-        var found: [pid_t] = []
-        while let entry = readdir(proc) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            guard let process = pid_t(name) else { continue }
-            if DemoFile.read("/proc/\(name)/cmdline").contains(directory) { found.append(process) }
+        ProcessTable.processes.filter { process in
+            (try? TextFile.read("/proc/\(process)/cmdline"))?.contains(directory) == true
         }
-        return found
     }
 
     private static func shellCode(_ status: TerminationStatus) -> CInt {
@@ -113,7 +103,7 @@ import Testing
         DemoSettings(orders: 40, seed: 3, daemonPath: nil, pace: .quick))
 
     /// What everybody would say if all went well.
-    private var evidence: Evidence {
+    private var verification: Verification {
         var market = SandboxState()
         var rows: [FinalRow] = []
         for (index, row) in traffic.lasting.enumerated() {
@@ -128,19 +118,19 @@ import Testing
                     businessID: row.context.businessID, kind: row.context.kind, id: row.context.id, chatID: chatID,
                     requests: 1, arrivals: []))
         }
-        return Evidence(traffic: traffic, rows: rows, market: market)
+        return Verification(traffic: traffic, rows: rows, market: market)
     }
 
     /// The numbers of the checks that do not hold.
-    private func failures(_ spoil: (inout Evidence) throws -> Void) rethrows -> [Int] {
-        var evidence = evidence
-        try spoil(&evidence)
-        return evidence.checks().indices.filter { !evidence.checks()[$0].holds }
+    private func failures(_ spoil: (inout Verification) throws -> Void) rethrows -> [Int] {
+        var verification = verification
+        try spoil(&verification)
+        return verification.checks().indices.filter { !verification.checks()[$0].holds }
     }
 
-    private func first(_ outcome: ShopRow.Outcome, in evidence: Evidence) throws -> Int {
+    private func first(_ outcome: ShopRow.Outcome, in verification: Verification) throws -> Int {
         let context = try #require(traffic.rows.first { $0.outcome == outcome }).context
-        return try #require(evidence.rows.firstIndex { $0.context == context })
+        return try #require(verification.rows.firstIndex { $0.context == context })
     }
 
     @Test func allOfThemHoldWhereAllWentWell() {
@@ -149,18 +139,18 @@ import Testing
 
     @Test func aRowThatIsStillDueIsNoticed() throws {
         #expect(
-            try failures { evidence in
-                let index = try first(.created, in: evidence)
-                evidence.rows[index].state = "pending"
+            try failures { verification in
+                let index = try first(.created, in: verification)
+                verification.rows[index].state = "pending"
             } == [0, 1], "an answer that was lost is no disagreement")
     }
 
     @Test func aKnownOrderThatIsRejectedIsNoticed() throws {
         #expect(
-            try failures { evidence in
-                let index = try first(.created, in: evidence)
-                evidence.rows[index].state = "rejected"
-                evidence.market.contexts[index].chatID = nil
+            try failures { verification in
+                let index = try first(.created, in: verification)
+                verification.rows[index].state = "rejected"
+                verification.market.contexts[index].chatID = nil
             } == [1])
     }
 
@@ -176,12 +166,12 @@ import Testing
 
     @Test func aTraceOfWhatWasRolledBackIsNoticed() throws {
         #expect(
-            try failures { evidence in
+            try failures { verification in
                 let row = try #require(traffic.rows.first { $0.outcome == .nothing })
-                evidence.market.contexts[0].businessID = row.context.businessID
-                evidence.market.contexts[0].kind = row.context.kind
-                evidence.market.contexts[0].id = row.context.id
-                evidence.market.contexts[0].chatID = evidence.rows[0].chatID
+                verification.market.contexts[0].businessID = row.context.businessID
+                verification.market.contexts[0].kind = row.context.kind
+                verification.market.contexts[0].id = row.context.id
+                verification.market.contexts[0].chatID = verification.rows[0].chatID
             }.contains(4))
     }
 

@@ -1,7 +1,7 @@
 import MarketSandbox
 
 /// What both sides say in the end: the seller's database, and the Market's own books.
-struct Evidence: Sendable {
+struct Verification: Sendable {
     var traffic: Traffic
     var rows: [FinalRow]
     var market: SandboxState
@@ -87,4 +87,53 @@ struct Evidence: Sendable {
         }
         return Check("what was rolled back left no trace", of: rolledBack.count, problems)
     }
+}
+
+/// How the Market was treated, by its own books.
+extension Verification {
+    var quotasWereKept: Check {
+        let problems = market.businesses.filter { $0.quotaRefusals > 0 }
+            .map { "\($0.id) was refused \($0.quotaRefusals) times for its quota" }
+        let requests = market.businesses.reduce(0) { $0 + $1.requests }
+        return Check("no quota was exceeded", "\(requests) requests in \(windows) windows", problems)
+    }
+
+    private var windows: Int { market.businesses.reduce(0) { $0 + $1.windows.count } }
+
+    var fewWereInFlight: Check {
+        let problems = market.businesses.filter { $0.maxInFlight > DemoSettings.maxParallel }
+            .map { "\($0.id) had \($0.maxInFlight) requests in flight" }
+        let most = market.businesses.map(\.maxInFlight).max() ?? 0
+        return Check("never more than \(DemoSettings.maxParallel) in flight for a cabinet", "\(most) at most", problems)
+    }
+
+    var redirectsWereNotFollowed: Check {
+        let redirects = market.faults["redirect"] ?? 0
+        let problems =
+            market.redirectsFollowed > 0
+            ? ["\(market.redirectsFollowed) were followed, \(market.redirectsFollowedWithKey) of them with the API key"]
+            : []
+        return Check("no redirect was followed, so the key went nowhere else", "\(redirects) redirects", problems)
+    }
+}
+
+/// One thing that has to hold in the end.
+struct Check: Sendable, Equatable {
+    let name: String
+    /// How much was looked at.
+    let extent: String
+    /// Where it does not hold; empty: it holds.
+    let problems: [String]
+
+    init(_ name: String, _ extent: String, _ problems: [String]) {
+        self.name = name
+        self.extent = extent
+        self.problems = problems
+    }
+
+    init(_ name: String, of count: Int, _ problems: [String]) {
+        self.init(name, "\(count - problems.count) of \(count)", problems)
+    }
+
+    var holds: Bool { problems.isEmpty }
 }

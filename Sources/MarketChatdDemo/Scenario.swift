@@ -1,13 +1,15 @@
 import MarketSandbox
+import PrivatePostgres
+import Synchronization
 
 /// What happens while everything runs: the shop trades, we watch, and in the end both sides are asked.
-struct Stage: Sendable {
+struct Scenario: Sendable {
     let settings: DemoSettings
     let traffic: Traffic
     let database: ShopDatabase
     let sandbox: MarketSandboxServer
-    let daemon: Daemon
-    let output: Output
+    let daemon: DemoDaemon
+    let terminal: Terminal
 
     /// Between two transactions of the shop.
     private static let tradePause = Duration.milliseconds(200)
@@ -20,12 +22,13 @@ struct Stage: Sendable {
         let late = DemoFailure("the database did not answer in time; is this machine very busy?")
         let report = try await Waits.atMost(settings.pace.patience + Self.spare, else: late) {
             let duration = try await tradeAndWatch()
-            let evidence = Evidence(traffic: traffic, rows: try await database.finalRows(), market: sandbox.state())
-            return Report(evidence, seed: settings.seed, duration: duration)
+            let verification = Verification(
+                traffic: traffic, rows: try await database.finalRows(), market: sandbox.state())
+            return Report(verification, seed: settings.seed, duration: duration)
         }
         if settings.keeps {
-            try output.write(Summary.lines(report))
-            try output.write(KeepHints.text(self))
+            try terminal.write(Summary.lines(report))
+            try terminal.write(KeepHints.text(self))
             await Waits.untilCancelled()
         }
         return report
@@ -63,8 +66,8 @@ struct Stage: Sendable {
     }
 
     private func look(_ watch: Stopwatch, _ placed: PlacedCount) async throws -> Duration {
-        var display = ProgressDisplay(output: output)
-        try output.write("\n")
+        var display = ProgressDisplay(terminal: terminal)
+        try terminal.write("\n")
         while true {
             let snapshot = try await database.snapshot()
             let progress = Progress(
@@ -76,4 +79,40 @@ struct Stage: Sendable {
             try await Waits.pause(Self.lookPause)
         }
     }
+}
+
+/// How many rows the shop has written so far.
+private final class PlacedCount: Sendable {
+    private let count = Atomic(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func add(_ rows: Int) { count.add(rows, ordering: .relaxed) }
+}
+
+/// What there is to look at while everything keeps running.
+private enum KeepHints {
+    static func text(_ scenario: Scenario) -> String {
+        let postgres = scenario.database.postgres.connectionString(database: ShopDatabase.name)
+        let daemon = scenario.daemon
+        return """
+
+            Everything keeps running until Ctrl-C. From another terminal:
+
+              psql '\(postgres)'
+                TABLE shop.orders;  TABLE market_chat.outbox;  TABLE market_chat.attempt;
+              curl \(daemon.settings.httpURL)/status.json
+              curl '\(scenario.sandbox.url)/sandbox/state?contexts=no'
+              \(daemon.program) run --dry-run --env-file \(daemon.environmentFile)
+              tail -f \(daemon.logFile)
+
+            An order of your own, in psql; a moment later it has its chat ID:
+
+              INSERT INTO shop.orders (business_id, id, status) VALUES (\(sample), 'NEEDS_CHAT');
+              SELECT * FROM shop.orders WHERE (business_id, id) = (\(sample));
+
+            """
+    }
+
+    private static var sample: String { "\(Traffic.businesses[0].id), 4711" }
 }
