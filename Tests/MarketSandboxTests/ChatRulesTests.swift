@@ -19,7 +19,9 @@ import Testing
         for id in 1...50 {
             _ = fixture.ask(order: Int64(id))
         }
-        for chatID in fixture.market.state(at: fixture.now).chats.values {
+        let chats = fixture.market.state(at: fixture.now).chats
+        #expect(chats.count == 50)
+        for chatID in chats.values {
             #expect(chatID > 1 << 53)
             #expect(Int64(Double(chatID)) != chatID)
         }

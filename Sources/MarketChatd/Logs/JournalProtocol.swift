@@ -3,13 +3,16 @@
 enum JournalProtocol {
     /// The longest datagram. Much less than a socket takes by default (some 200 KB), much more than a message needs.
     static let longestDatagram = 48 * 1024
+    /// Of these, the text of the message takes so much at most: it repeats the fields, which are to have room beside it.
+    private static let longestMessage = longestDatagram / 2
     /// The longest name of a field, by the journal's own rule.
     private static let longestName = 64
 
     static func datagram(for record: LogRecord, identifier: String) -> [UInt8] {
         var bytes: [UInt8] = []
         // What is read by people and by `journalctl` first, so that it is there whatever is cut off below.
-        append("MESSAGE", record.line, to: &bytes)
+        // A character that is cut in two becomes U+FFFD.
+        append("MESSAGE", String(decoding: record.line.utf8.prefix(longestMessage), as: UTF8.self), to: &bytes)
         append("PRIORITY", String(record.level.syslogPriority), to: &bytes)
         append("SYSLOG_IDENTIFIER", identifier, to: &bytes)
         for field in record.fields {
