@@ -39,6 +39,7 @@ public protocol OutboxSession: Sendable {
     /// Reads due rows of one business: higher priority first, then the earlier `due_at`, then the smaller id.
     ///
     /// - Parameters:
+    ///   - businessID: the cabinet.
     ///   - read: which of them.
     func readDue(of businessID: Int64, _ read: DueRead) async throws(OutboxError) -> DueRows
 
@@ -46,6 +47,7 @@ public protocol OutboxSession: Sendable {
     /// an order that takes from each part in turn.
     ///
     /// - Parameters:
+    ///   - businessID: the cabinet.
     ///   - contextType: only rows of this type; `nil`: of both.
     ///   - excluded: ids of rows that are not wanted.
     ///   - limit: at most so many rows, 1 or more.

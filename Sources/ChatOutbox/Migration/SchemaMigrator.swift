@@ -21,7 +21,10 @@ public struct SchemaMigrator: Sendable {
         self.init(connectionString: connectionString, target: OutboxSchema.version, progress: progress)
     }
 
-    /// - Parameter target: an earlier version than the last, for tests of upgrades.
+    /// - Parameters:
+    ///   - connectionString: libpq's.
+    ///   - target: an earlier version than the last, for tests of upgrades.
+    ///   - progress: told what is being done or waited for.
     init(connectionString: String, target: Int, progress: @escaping @Sendable (String) -> Void = { _ in }) {
         self.connectionString = connectionString
         self.target = target

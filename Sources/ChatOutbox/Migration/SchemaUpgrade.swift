@@ -57,7 +57,9 @@ struct SchemaUpgrade {
         }
     }
 
-    /// - Parameter isFirstOfAll: whether there is no schema yet.
+    /// - Parameters:
+    ///   - step: what is to be done.
+    ///   - isFirstOfAll: whether there is no schema yet.
     func carryOut(_ step: MigrationStep, isFirstOfAll: Bool) async throws(MigrationError) {
         switch step {
         case .transaction(let script, let table):

@@ -68,6 +68,7 @@ extension OperatorSession {
     /// Finds the rejected rows of a business, a part of its rows at a time, so that no statement takes long.
     ///
     /// - Parameters:
+    ///   - businessID: the cabinet.
     ///   - code: of the last exchange: the Market's error code, or the HTTP status; `nil`: any.
     ///   - found: told the ids of each part.
     /// - Throws: ``OperatorError``.

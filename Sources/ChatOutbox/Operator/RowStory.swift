@@ -170,7 +170,9 @@ extension OperatorSession {
 extension OperatorSession {
     /// What would be sent of a business now, and what it is held for.
     ///
-    /// - Parameter limit: of fresh rows, and of those that were tried before.
+    /// - Parameters:
+    ///   - businessID: the cabinet.
+    ///   - limit: of fresh rows, and of those that were tried before.
     /// - Throws: ``OperatorError``.
     public func due(
         of businessID: Int64, limit: Int

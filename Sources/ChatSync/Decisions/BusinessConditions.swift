@@ -73,6 +73,8 @@ struct BusinessConditions: Sendable, Hashable {
     /// - Parameters:
     ///   - inFlight: requests sent and not yet answered.
     ///   - inFlightHere: of them, those that were sent in this window of the quota.
+    ///   - now: this moment.
+    ///   - random: for the time after a window's end.
     mutating func permission(inFlight: Int, inFlightHere: Int, now: Moment, random: EngineRandom) -> Permission {
         if isPaused { return .paused }
         if let hold, now < hold.until { return .wait(until: hold.until) }
@@ -98,7 +100,10 @@ struct BusinessConditions: Sendable, Hashable {
 
     /// The key is good, and the Market makes up its mind about rows.
     ///
-    /// - Parameter sentAt: when the request was sent: one that was sent before a hold began says nothing about it.
+    /// - Parameters:
+    ///   - kind: of the row that was answered.
+    ///   - sentAt: when the request was sent: one that was sent before a hold began says nothing about it.
+    ///   - now: this moment.
     mutating func succeeded(_ kind: ChatContext.Kind, sentAt: Moment, now: Moment) {
         circuits[kind].succeeded(now: now)
         parallel.answered()

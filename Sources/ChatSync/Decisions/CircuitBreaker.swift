@@ -1,7 +1,7 @@
 /// Stops sending while the Market is sick, and asks it with one request at a time whether it is well again.
 ///
 /// It cannot know whether the Market fails or a crowd of rows does. So probes come often enough that each due row is
-/// tried within a minute and five seconds for each of them (``interval(rows:hasUntested:)``); and when a probe is
+/// tried within a minute and five seconds for each of them (`interval`); and when a probe is
 /// answered and yet the failures go on, it takes them for the rows' own more and more (``threshold``).
 public struct CircuitBreaker: Sendable, Hashable {
     /// So many failures in a row open the circuit, at first.
@@ -88,6 +88,8 @@ public struct CircuitBreaker: Sendable, Hashable {
     ///   - wasProbe: whether the request went out while the circuit was open. Others that fail then were sent before and
     ///     say nothing new.
     ///   - isNews: whether the row had not failed before.
+    ///   - now: this moment.
+    ///   - random: in 0..<1, for the time of the first probe.
     /// - Returns: whether the circuit opened.
     @discardableResult
     public mutating func failed(wasProbe: Bool, isNews: Bool = true, now: Moment, random: Double) -> Bool {

@@ -25,7 +25,7 @@ public struct Hold: Sendable, Hashable {
         /// The Market fails: one request at a time asks whether it is well again.
         case circuit
 
-        /// - Parameter reason: of a ``BusinessRecord``; `nil` where it is of no kind that we know.
+        /// - Parameter reason: of a `BusinessRecord`; `nil` where it is of no kind that we know.
         init?(ofReason reason: String) {
             self.init(rawValue: String(reason.prefix { $0 != ":" }))
         }

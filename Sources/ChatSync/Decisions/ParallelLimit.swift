@@ -37,7 +37,10 @@ public struct ParallelLimit: Sendable, Hashable {
 
     /// The Market refused: too many in flight.
     ///
-    /// - Parameter sentAt: when the request that was refused was sent.
+    /// - Parameters:
+    ///   - sentAt: when the request that was refused was sent.
+    ///   - now: this moment.
+    ///   - random: in 0..<1, for the pause.
     public mutating func refused(sentAt: Moment, now: Moment, random: Double) {
         answers = 0
         if let loweredAt, sentAt <= loweredAt { return }

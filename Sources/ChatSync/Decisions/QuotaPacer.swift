@@ -80,6 +80,8 @@ public struct QuotaPacer: Sendable, Hashable {
     /// - Parameters:
     ///   - inFlight: requests sent and not yet answered, of any window.
     ///   - inFlightHere: of them, those that were sent in this window.
+    ///   - now: this moment.
+    ///   - random: for the time after a window's end.
     public mutating func permission(inFlight: Int, inFlightHere: Int, now: Moment, random: EngineRandom) -> Permission {
         if let window, now >= window.endsAt {
             if window.remaining - lost - inFlight <= reserve {
@@ -105,7 +107,10 @@ public struct QuotaPacer: Sendable, Hashable {
 
     /// An answer came, with these headers or without.
     ///
-    /// - Parameter sentAt: when its request was sent.
+    /// - Parameters:
+    ///   - headers: what it said of the quota.
+    ///   - sentAt: when its request was sent.
+    ///   - now: this moment.
     public mutating func answered(_ headers: QuotaHeaders?, sentAt: Moment, now: Moment) {
         blindRefusals = 0
         learn(headers, sentAt: sentAt, now: now)

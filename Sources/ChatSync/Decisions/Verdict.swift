@@ -51,6 +51,8 @@ extension Verdict {
     /// - Parameters:
     ///   - reply: the answer to this row's request.
     ///   - row: as it was read.
+    ///   - businessID: the cabinet: its number in a text is not the row's.
+    ///   - patience: how rows are put off.
     ///   - random: in 0..<1, for the row's backoff.
     public static func of(
         _ reply: MarketReply<CreatedChat>, row: DueRow, businessID: Int64, patience: Patience, random: Double

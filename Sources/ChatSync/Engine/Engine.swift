@@ -5,7 +5,7 @@ import Synchronization
 
 /// The whole work: from due rows to settled ones, for any number of businesses, on one database session.
 ///
-/// It knows the database and the Market only by ``Outbox`` and `MarketClient`, and time and chance only by its clock and
+/// It knows the database and the Market only by `Outbox` and `MarketClient`, and time and chance only by its clock and
 /// random source, so it runs under simulation as it runs in production.
 public final class Engine: Sendable {
     /// A loop that has not turned for this long is stuck: no statement and no pause takes so long.
@@ -24,8 +24,12 @@ public final class Engine: Sendable {
     private let phase = Mutex(EngineStatus.Phase.starting)
 
     /// - Parameters:
+    ///   - configuration: which businesses, and how.
+    ///   - outbox: the database.
     ///   - market: without repeats; the engine adds them.
+    ///   - clock: for all times.
     ///   - random: for jitter.
+    ///   - logger: what the journal is to know.
     public init(
         configuration: EngineConfiguration, outbox: any Outbox, market: any MarketClient,
         clock: EngineClock = .continuous, random: EngineRandom = .system, logger: Logger
@@ -51,7 +55,7 @@ public final class Engine: Sendable {
     /// Works until ``drain()`` or, with `isOnce`, until nothing is left that can be settled now.
     ///
     /// - Returns: what could not be done, for people; empty where all was. Only with `isOnce` it can be other than empty.
-    /// - Throws: ``OutboxError``, where the outbox is of no use from the start.
+    /// - Throws: `OutboxError`, where the outbox is of no use from the start.
     @discardableResult
     public func run() async throws(OutboxError) -> [String] {
         phase.withLock { if $0 == .starting { $0 = .running } }

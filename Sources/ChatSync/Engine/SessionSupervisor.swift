@@ -61,7 +61,7 @@ actor SessionSupervisor {
 
     /// Runs until the task is cancelled.
     ///
-    /// - Throws: ``OutboxError``, where the very first try finds what waiting does not mend: somebody who has just started
+    /// - Throws: `OutboxError`, where the very first try finds what waiting does not mend: somebody who has just started
     ///   it looks on. Later the same is waited for, loudly: a person may be mending it, and nobody may be there to start
     ///   the daemon again.
     ///   With `isOnce`, whatever keeps a session from coming about: at once where waiting does not mend it, and else

@@ -34,6 +34,7 @@ public final class HTTPMarketClient: MarketClient {
     private let ownEventLoopGroup: MultiThreadedEventLoopGroup?
 
     /// - Parameters:
+    ///   - configuration: where to and how, checked.
     ///   - eventLoopGroup: for the connections; not shut down by this client. `nil`: a thread of its own.
     ///   - wallClock: seconds since 1970; stands in for the `Date` of an answer that has none. `nil`: the system's.
     ///   - credential: what authorises the calls for a business; `nil` where there is nothing. Asked for every request,

@@ -59,8 +59,10 @@ public struct RetryPolicy: Sendable, Equatable {
     /// The pause before the next try; `nil` where the reply stands.
     ///
     /// - Parameters:
+    ///   - reply: of the last exchange.
     ///   - tries: exchanges so far, 1 or more.
     ///   - elapsed: since the first of them began.
+    ///   - random: 0 up to 1.
     func pause<Value>(
         after reply: MarketReply<Value>, tries: Int, elapsed: Duration, random: Double
     ) -> Duration? {

@@ -11,6 +11,7 @@ public struct RetryingMarketClient<Base: MarketClient>: MarketClient {
 
     /// - Parameters:
     ///   - base: makes the exchanges.
+    ///   - policy: when to repeat, and after how long.
     ///   - clock: for the pauses, and for the time that has passed.
     ///   - random: 0 up to 1, a new value for each pause.
     ///   - mayRetry: asked for each repeat of a `createChat`, before its pause and again after it: `false` ends the
