@@ -39,6 +39,16 @@ import Testing
         await outbox.close()
     }
 
+    /// A person's commands read the daemon's environment file, and so they work as its role.
+    @Test func theDaemonsRoleSufficesForALookAtARow() async throws {
+        let database = try await withRoles()
+        try await database.insert(1...1)
+        let session = try await OperatorSession.open(database.connectionString(user: "market_chatd"))
+        #expect(try await session.story(of: .id(1))?.waiting?.reason == "no owner")
+        #expect(try await session.overview(of: [11]).businesses.map(\.later) == [0])
+        await session.close()
+    }
+
     @Test func theDaemonsRoleDeletesOldRowsWhereItIsAllowedTo() async throws {
         let database = try await withRoles()
         try await database.sql("GRANT DELETE ON market_chat.outbox TO market_chatd")
