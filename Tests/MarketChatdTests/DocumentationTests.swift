@@ -1,0 +1,76 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A document that names a file, a type or a test which is gone leads its reader astray: what stands in it as `code` and looks
+/// like one of these is looked up.
+@Suite(.seated) struct DocumentationTests {
+    private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+        .joined(separator: "/")
+    private static let folders = ["Sources", "Tests", "Config", "systemd", ".github", ".ci"]
+    /// Files and folders, from the root on.
+    private static let paths = Set(
+        folders
+            + folders.flatMap { folder in
+                (FileManager.default.subpaths(atPath: "\(root)/\(folder)") ?? []).map { "\(folder)/\($0)" }
+            })
+    private static let documents = ["README.md"] + paths.filter { $0.hasSuffix(".md") }.sorted()
+    /// All words of the code.
+    private static let words = paths.filter { $0.hasSuffix(".swift") || $0.hasSuffix(".sql") }
+        .reduce(into: Set<String>()) { words, path in
+            let text = [UInt8](FileManager.default.contents(atPath: "\(root)/\(path)") ?? Data())
+            var start: Int?
+            for (index, byte) in text.enumerated() {
+                if isOfWord[Int(byte)] {
+                    start = start ?? index
+                } else if let first = start {
+                    words.insert(String(decoding: text[first..<index], as: UTF8.self))
+                    start = nil
+                }
+            }
+        }
+    private static let isOfWord = (0...255).map { byte in
+        let character = Character(Unicode.Scalar(UInt8(byte)))
+        return character == "_" || character.isASCII && (character.isLetter || character.isNumber)
+    }
+
+    /// What a text names and does not exist.
+    ///
+    /// - Parameter folder: of the document, with a slash at its end; empty for the root.
+    private static func missing(in text: String, of folder: String) -> [String] {
+        text.matches(of: /`([^`\n]+)`/).map { String($0.output.1) }.filter { !exists($0) }
+            + text.matches(of: /\]\(([^):#]+)\)/).map { folder + $0.output.1 }.filter { !paths.contains($0) }
+    }
+
+    private static func exists(_ name: String) -> Bool {
+        // A part of it is left open, or it is more than a name.
+        if name.contains(/[^A-Za-z0-9_.+\/@-]/) { return true }
+        if folders.contains(where: { name.hasPrefix($0 + "/") }) {
+            return paths.contains(name.hasSuffix("/") ? String(name.dropLast()) : name)
+        }
+        if name.contains(/^[A-Za-z0-9].*\.(swift|sql|md|yml|json|service)$/) {
+            return paths.contains { $0.hasSuffix("/\(name)") }
+        }
+        // A type, a function, a test, a folder: with capitals within, or at the beginning.
+        guard name.contains(/^([a-z]+[A-Z]|[A-Z][a-z]+[A-Z]?)[A-Za-z0-9]*$/) else { return true }
+        return words.contains(name) || paths.contains { $0.hasSuffix("/\(name)") }
+    }
+
+    @Test(arguments: documents) func whatADocumentNamesExists(_ document: String) throws {
+        let text = try String(contentsOfFile: "\(Self.root)/\(document)", encoding: .utf8)
+        let folder = document.lastIndex(of: "/").map { document[...$0] } ?? ""
+        #expect(Self.missing(in: text, of: String(folder)) == [])
+    }
+
+    @Test func whatIsGoneIsMissed() {
+        #expect(Self.documents.contains { $0.hasSuffix(".docc/Architecture.md") })
+        let gone = [
+            "Sources/ChatSync/" + "Gone.swift", "gone" + "_for_good.sql", "Gone" + "ForGood", "isGone" + "ForGood",
+        ]
+        let named = gone.map { "`\($0)`" }.joined(separator: ", ")
+        let text =
+            "\(named), `Engine/Settler.swift`, `BusinessMachine`, `SELECT 1`, `due_at`, [a](Sources), [b](Gone.md)"
+        #expect(Self.missing(in: text, of: "") == gone + ["Gone.md"])
+        #expect(Self.missing(in: text, of: "Sources/").suffix(2) == ["Sources/Sources", "Sources/Gone.md"])
+    }
+}
