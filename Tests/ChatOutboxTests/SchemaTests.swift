@@ -100,6 +100,23 @@ import Testing
         #expect(try await database.value("SELECT count(*) FROM market_chat.outbox") == "0")
     }
 
+    /// In psql, where a person tries it first: without the statement of the function's that fails.
+    @Test(arguments: [
+        ("0, 'ORDER', 1", "business_id has to be 1 or more, and is '0'"),
+        ("11, 'order', 1, 5", "context_type has to be ORDER or RETURN, and is 'order'"),
+        ("11, 'ORDER', NULL", "context_id has to be 1 or more, and is NULL"),
+    ])
+    func aMistakeOfAProducerIsToldInALineOfItsOwn(values: String, mistake: String) async throws {
+        let database = try await TestDatabase.make()
+        let error = await #expect(throws: PrivatePostgresError.self) {
+            try await database.sql("SELECT market_chat.enqueue(\(values))")
+        }
+        let lines = try #require(error).message.split(separator: "\n")
+        let first = try #require(lines.firstIndex { $0.contains("ERROR:") })
+        #expect(lines[first].hasSuffix("market_chat.enqueue: \(mistake)"))
+        #expect(lines.count - first <= 3, "\(lines)")
+    }
+
     @Test func enqueueReturnsTheRowThatIsThereAlready() async throws {
         let database = try await TestDatabase.make()
         let script = """

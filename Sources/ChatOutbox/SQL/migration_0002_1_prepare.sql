@@ -34,7 +34,19 @@ CREATE OR REPLACE FUNCTION market_chat.enqueue(
 ) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     row_id bigint;
+    -- Said here, since an error of the table's own comes with the whole INSERT around it.
+    mistake text := CASE
+        WHEN (enqueue.business_id >= 1) IS NOT TRUE
+            THEN 'business_id has to be 1 or more, and is ' || pg_catalog.quote_nullable(enqueue.business_id)
+        WHEN (enqueue.context_type IN ('ORDER', 'RETURN')) IS NOT TRUE
+            THEN 'context_type has to be ORDER or RETURN, and is ' || pg_catalog.quote_nullable(enqueue.context_type)
+        WHEN (enqueue.context_id >= 1) IS NOT TRUE
+            THEN 'context_id has to be 1 or more, and is ' || pg_catalog.quote_nullable(enqueue.context_id)
+    END;
 BEGIN
+    IF mistake IS NOT NULL THEN
+        RAISE EXCEPTION 'market_chat.enqueue: %', mistake USING ERRCODE = 'check_violation';
+    END IF;
     -- More than once only where the row was inserted or deleted in between.
     FOR round IN 1..10 LOOP
         SELECT o.id INTO row_id FROM market_chat.outbox AS o
