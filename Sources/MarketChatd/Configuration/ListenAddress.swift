@@ -43,6 +43,11 @@ struct ListenAddress: Sendable, Equatable, CustomStringConvertible {
         host == "localhost" || host == "::1" || (host.hasPrefix("127.") && Self.isAddress(host, family: AF_INET))
     }
 
+    /// Whether no look-up is needed.
+    var isNumeric: Bool {
+        Self.isAddress(host, family: AF_INET) || Self.isAddress(host, family: AF_INET6)
+    }
+
     private static func isHostName(_ text: Substring) -> Bool {
         guard 1...253 ~= text.utf8.count, text.first != "-", text.first != "." else { return false }
         return text.utf8.allSatisfy {

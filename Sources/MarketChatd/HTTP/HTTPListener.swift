@@ -85,6 +85,7 @@ struct HTTPListener: Service {
         // What fails at the start is thrown; and what it says when it is cancelled is no error.
         let quiet = logger.quieter(.critical)
         let connections = ListenerConnections(limit: Self.comfortableConnections)
+        let target = try await numericAddress()
         let application = Application(
             responder: router(connections).buildResponder(),
             server: .http1(
@@ -98,7 +99,7 @@ struct HTTPListener: Service {
                         maxHeaderFieldSize: Self.longestHeaders, maxHeaderListSize: Self.longestHeaders,
                         maxHeaderFieldCount: 100))),
             configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port),
+                address: .hostname(target, port: address.port),
                 availableConnectionsDelegate: MaximumAvailableConnections(
                     Self.maximumConnections, logger: quiet)),
             onServerRunning: { channel in
@@ -108,6 +109,15 @@ struct HTTPListener: Service {
             },
             logger: quiet)
         try await application.run()
+    }
+
+    /// A name is looked up where it may take its time: NIO would do so on a thread that all the work shares.
+    private func numericAddress() async throws -> String {
+        let (host, port) = (address.host, address.port)
+        guard !address.isNumeric else { return host }
+        return try await NIOThreadPool.singleton.runIfActive {
+            try SocketAddress.makeAddressResolvingHost(host, port: port).ipAddress ?? host
+        }
     }
 
     private func addressIsInUse(_ reason: String) -> CommandFailure {

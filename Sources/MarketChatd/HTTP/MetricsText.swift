@@ -114,6 +114,8 @@ struct Metric: Sendable {
     }
 
     private static let label = "business_id"
+    /// Whoever may insert may name any number, so that there is no end of them.
+    private static let mostUnlisted = 20
 }
 
 extension Metric {
@@ -190,6 +192,13 @@ extension Metric {
             "market_chatd_unlisted_rows", "Pending rows of cabinets that no instance serves; the same on each instance."
         ) {
             Double($0.unlisted.reduce(0) { $0 + $1.rows })
+        },
+        Metric(
+            "market_chatd_unlisted_business_rows", .gauge,
+            "The same of each such cabinet, of the \(mostUnlisted) with the most rows."
+        ) { facts in
+            let most = facts.unlisted.sorted { ($1.rows, $0.businessID) < ($0.rows, $1.businessID) }
+            return most.prefix(mostUnlisted).map { ([label: "\($0.businessID)"], Double($0.rows)) }
         },
         one("process_start_time_seconds", "When the process started, since 1970.") { $0.process.startTimeSeconds },
         one("process_resident_memory_bytes", "Resident memory.") { $0.process.residentBytes.map(Double.init) },

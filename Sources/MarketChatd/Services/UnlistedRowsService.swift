@@ -1,4 +1,5 @@
 import ChatOutbox
+import ChatSync
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -15,17 +16,19 @@ final class UnlistedRowsService: Service {
     private let businessIDs: [Int64]
     private let mayStart: Latch
     private let logger: Logger
+    private let clock: EngineClock
     private let look: @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
     private let found = Mutex<[UnlistedBusiness]>([])
 
     /// - Parameter look: ``PostgresOutbox/unlistedBusinesses(besides:)``.
     init(
-        businessIDs: [Int64], mayStart: Latch, logger: Logger,
+        businessIDs: [Int64], mayStart: Latch, logger: Logger, clock: EngineClock = .continuous,
         look: @escaping @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
     ) {
         self.businessIDs = businessIDs
         self.mayStart = mayStart
         self.logger = logger
+        self.clock = clock
         self.look = look
     }
 
@@ -39,7 +42,7 @@ final class UnlistedRowsService: Service {
             var seen: Set<Int64> = []
             var warned: Set<Int64> = []
             while !Task.isCancelled {
-                try? await Task.sleep(for: pause)
+                await self.clock.sleep(until: self.clock.now + pause)
                 guard !Task.isCancelled else { return }
                 pause = Self.period
                 // Where the database is away, others say so.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -103,6 +104,27 @@ import Testing
             let answer = try await PlainHTTP.get("/healthz", port: port)
             #expect(answer.hasPrefix("HTTP/1.1 200"))
             #expect(ContinuousClock.now - start < .seconds(5))
+        }
+    }
+
+    @Test func aNewcomerIsAnsweredWhileAllOthersAreBusy() async throws {
+        let gate = Latch()
+        let busy = Mutex(0)
+        let report: @Sendable (HTTPListener.DatabaseWish) async -> StatusReport = { _ in
+            busy.withLock { $0 += 1 }
+            await gate.wait()
+            return TestListener.report()
+        }
+        try await TestListener.run(report: report) { port in
+            defer { gate.open() }
+            var peers: [CInt] = []
+            defer { for peer in peers { close(peer) } }
+            for count in 1...HTTPListener.comfortableConnections {
+                peers.append(
+                    try PlainHTTP.connect(port: port, sending: "GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+                while busy.withLock({ $0 }) < count { try await Task.sleep(for: .milliseconds(1)) }
+            }
+            #expect(try await PlainHTTP.get("/healthz", port: port).hasPrefix("HTTP/1.1 200"))
         }
     }
 

@@ -80,6 +80,7 @@ import Testing
                 "market_chatd_unwritten_results{business_id=\"11\"} 0",
                 "market_chatd_key_reload_success 1",
                 "market_chatd_unlisted_rows 7",
+                "market_chatd_unlisted_business_rows{business_id=\"5\"} 7",
                 "process_start_time_seconds 1788967080.5",
                 "process_resident_memory_bytes 27000000",
                 "process_open_fds 12",
@@ -89,6 +90,16 @@ import Testing
                 "market_chatd_market_request_seconds_sum 0", "market_chatd_market_request_seconds_count 0",
                 "market_chatd_settlement_seconds_sum 0", "market_chatd_settlement_seconds_count 0",
             ])
+    }
+
+    @Test func ofUnlistedCabinetsTheGreatestAreNamedAndAllAreCounted() {
+        let unlisted = (1...30).map { UnlistedBusiness(businessID: $0, rows: Int($0), hasOwner: false) }
+        let text = MetricsText.render(status([]), process: process, unlisted: unlisted, now: now)
+        #expect(text.contains("market_chatd_unlisted_rows 465\n"))
+        let named = text.split(separator: "\n").filter { $0.hasPrefix("market_chatd_unlisted_business_rows{") }
+        #expect(named.count == 20)
+        #expect(named.first == "market_chatd_unlisted_business_rows{business_id=\"30\"} 30")
+        #expect(named.last == "market_chatd_unlisted_business_rows{business_id=\"11\"} 11")
     }
 
     @Test func aHistogramCountsUpToEachBound() {

@@ -82,6 +82,27 @@ import Testing
         #expect(rest.hasSuffix("after\n"))
     }
 
+    @Test func aJournalThatWasFrozenIsToldWhatItMissed() async throws {
+        let journal = try DatagramReceiver()
+        let (reader, writer) = try makePipe()
+        defer { closeAll(reader, writer) }
+        let output = LogOutput.journal(path: journal.path, fallback: LineWriter(descriptor: writer))
+        let record = LogRecord(level: .info, message: String(repeating: "x", count: 900))
+        // More than the socket and the pipe hold together.
+        for _ in 0..<1000 { output.write(record) }
+        var came = 0
+        while await journal.receive(within: .zero) != nil { came += 1 }
+        var text = ""
+        while let part = await readSome(reader, within: .zero) { text += part }
+        came += text.split(separator: "\n").count
+        #expect(came < 1000)
+        output.write(record)
+        _ = await journal.receive()
+        let notice = try #require(await journal.receive().flatMap(JournalReading.fields(of:)))
+        #expect(notice["PRIORITY"] == "4")
+        #expect(notice["MESSAGE"] == "(\(1000 - came) log lines were dropped, since nobody read them)")
+    }
+
     @Test func aReaderThatIsGoneIsNoError() throws {
         signal(SIGPIPE, SIG_IGN)
         let (reader, writer) = try makePipe()

@@ -84,6 +84,25 @@ import Testing
         }
     }
 
+    @Test func aReloadBeforeReadyIsCarriedOutAndNotToldAsReady() async throws {
+        let manager = try DatagramReceiver()
+        let isReady = Latch()
+        let service = SystemdService(
+            notifier: SystemdNotifier(socketPath: manager.path), status: { status(.running) }, isReady: isReady,
+            watchdogInterval: nil, drainTimeout: .seconds(30))
+        try await run(service) {
+            let reloads = Mutex(0)
+            service.reload { reloads.withLock { $0 += 1 } }
+            #expect(reloads.withLock { $0 } == 1)
+            isReady.open()
+            #expect(await manager.receiveText() == "READY=1", "nothing was told before")
+            #expect(await manager.receiveText()?.hasPrefix("STATUS=") == true)
+            service.reload {}
+            #expect(await manager.receiveText()?.hasPrefix("RELOADING=1") == true)
+            #expect(await manager.receiveText() == "READY=1")
+        }
+    }
+
     @Test func theWatchdogIsFedOnlyWhileTheWorkTurns() async throws {
         let manager = try DatagramReceiver()
         let isReady = Latch()
