@@ -20,13 +20,16 @@ struct MarketChatdCommand: AsyncParsableCommand {
               market-chatd run --once         settle what is due now, then end
 
             FILES
-              /etc/market-chatd/market-chatd.env   the configuration, read where it exists and is readable;
-                                                   the process environment wins over it
-              'market-chatd run --help' lists the keys.
+              /etc/market-chatd/market-chatd.env
+                The configuration, read where it exists and is readable. The process
+                environment wins over it. 'market-chatd run --help' lists the keys.
 
             EXIT CODES
-              0 done or drained   1 failed, another try may succeed   64 usage
-              77 no permission    78 configuration: mend it first; the message says what and how
+              0   done or drained
+              1   failed, another try may succeed
+              64  usage
+              77  no permission
+              78  configuration: mend it first; the message says what and how
             """,
         version: "market-chatd \(Version.current)",
         subcommands: [

@@ -39,7 +39,8 @@ struct ResumeCommand: AsyncParsableCommand {
         abstract: "Go on with a business that was paused, or that is held.",
         discussion: """
             With --now its daemon tries one row at once, whatever it holds the business for: a key that was refused, a \
-            cabinet that the vendor moves, a spent quota. If that goes well the hold is over; if not, it begins anew.
+            cabinet that the vendor moves, a spent quota. If that goes well the hold is over; if not, it begins anew. A host that \
+            cannot be reached at all is not asked sooner: one of all cabinets asks it at least once a minute.
 
             EXAMPLES
               market-chatd resume --business 12345

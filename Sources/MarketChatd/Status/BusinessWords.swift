@@ -84,7 +84,7 @@ struct BusinessWords {
         switch kind {
         case .quota, .migration, .overloaded: joined([holdEnd, workLeft])
         case .authorization:
-            joined([probe, dueText, "renew the key, and reload"])
+            joined([probe, dueText, "renew the key, then reload (restart, where it stands in the environment file)"])
         case .misconfigured:
             joined([probe, dueText, "check MARKET_API_URL, and restart"])
         case .database: joined(["writing is tried again by itself", dueText, "see last_error of its rows"])

@@ -14,7 +14,7 @@ struct FailureCure: Sendable, Equatable {
         }
         switch (group.verdict, group.httpStatus) {
         case ("deferred", 401?), ("deferred", 403?):
-            advice = "the API key is refused; renew it and reload"
+            advice = "the API key is refused; renew it, then reload (restart, where it stands in the environment file)"
             command = "systemctl reload market-chatd"
         case ("deferred", _):
             advice = "they stay due, and are sent by themselves"
@@ -51,8 +51,9 @@ struct FailureCure: Sendable, Equatable {
 }
 
 extension FailureGroup {
-    /// `400 BAD_REQUEST`, `404`, `TIMEOUT`; `no answer` where nothing came.
+    /// `400 BAD_REQUEST`, `404`, `TIMEOUT`; `no answer` where nothing came; `not written P0001` of the seller's database.
     var title: String {
+        if verdict == "refused" { return ["not written", code].compactMap { $0 }.joined(separator: " ") }
         let parts = [httpStatus.map(String.init), code].compactMap { $0 }
         return parts.isEmpty ? "no answer" : parts.joined(separator: " ")
     }

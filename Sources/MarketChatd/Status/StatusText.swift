@@ -78,15 +78,13 @@ struct StatusText {
         var table = TextTable([
             .init(title: "BUSINESS", isNumber: true), .init(title: "ROWS", isNumber: true),
             .init(title: "REJ", isNumber: true), .init(title: "ANSWER"), .init(title: "LAST", isNumber: true),
-            .init(title: "MESSAGE", mayBeCut: true), .init(title: "WHAT HELPS"),
+            .init(title: "MESSAGE", mayBeCut: true),
         ])
         for group in failures {
-            let answer = [group.httpStatus.map(String.init), group.code].compactMap { $0 }.joined(separator: " ")
-            let cure = FailureCure(group)
+            table.notes[table.rows.count] = "do: \(FailureCure(group).command)"
             table.rows.append([
-                .init("\(group.businessID)"), .init("\(group.rows)"), .init("\(group.rejected)"), .init(answer),
+                .init("\(group.businessID)"), .init("\(group.rows)"), .init("\(group.rejected)"), .init(group.title),
                 .init(DurationText.rough(group.age)), .init(group.message ?? ""),
-                .init(cure.command),
             ])
         }
         output.table(table)

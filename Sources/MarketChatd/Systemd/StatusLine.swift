@@ -15,8 +15,15 @@ enum StatusLine {
         if case .connecting(let problem) = status.database {
             return problem.map { "Waiting for the database: \($0)" } ?? "Connecting to the database"
         }
+        let isNew = status.databaseFor.map { $0 < firstClaim } ?? false
+        if isNew, !status.businesses.contains(where: \.isOwned) {
+            return "Connected, looking for businesses without an owner"
+        }
         return working(status.businesses, at: now)
     }
+
+    /// Until then after a session began it is not known who owns what.
+    private static let firstClaim = Duration.seconds(2)
 
     /// `2 businesses, 12 due, oldest 4 s, 987/1000 left until 15:00`.
     private static func working(_ businesses: [BusinessStatus], at now: WallTime) -> String {

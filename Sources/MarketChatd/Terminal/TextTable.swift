@@ -22,7 +22,10 @@ struct TextTable: Sendable {
 
     var columns: [Column]
     var rows: [[Cell]] = []
+    /// A line below a row, by the row's index, for what is to be copied whole. It is never cut.
+    var notes: [Int: String] = [:]
 
+    private static let noteIndent = "      "
     /// Between two columns.
     private static let gap = "  "
     private static let leastWidth = 8
@@ -38,7 +41,10 @@ struct TextTable: Sendable {
         }
         if let width { shrink(&widths, to: width) }
         let head = line(columns.map { Cell($0.title, .heading) }, widths, styled)
-        return [head] + rows.map { line($0, widths, styled) }
+        return [head]
+            + rows.indices.flatMap { index in
+                [line(rows[index], widths, styled)] + (notes[index].map { [Self.noteIndent + printable($0)] } ?? [])
+            }
     }
 
     private func shrink(_ widths: inout [Int], to width: Int) {

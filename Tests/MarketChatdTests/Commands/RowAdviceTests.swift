@@ -93,7 +93,7 @@ import Testing
         ("backoff", "It is tried again in 90 s, at 2026-11-27 09:31:30Z.", ["retry --id 17"]),
         (
             "backoff: its result cannot be written, see last_error",
-            "The daemon keeps the answer and writes it again every few seconds, without asking the Market again.",
+            "It is written again within seconds",
             ["Mend the trigger"]
         ),
         (

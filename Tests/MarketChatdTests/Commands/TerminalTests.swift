@@ -22,6 +22,13 @@ import Testing
         #expect(lines.last?.hasSuffix("x…") == true)
     }
 
+    @Test func whatIsToBeCopiedStandsWholeBelowItsRow() {
+        var table = table([["7", "a"], ["8", "b"]])
+        table.notes[0] = "do: \(String(repeating: "x", count: 50))"
+        let lines = table.lines(width: 20) { text, _ in text }
+        #expect(lines == ["ID  MESSAGE", " 7  a", "      do: \(String(repeating: "x", count: 50))", " 8  b"])
+    }
+
     @Test func coloursDoNotCountAsWidth() {
         let lines = table([["7", "a"], ["4711", "b"]]).lines(width: 60) { text, _ in "<\(text)>" }
         #expect(lines[1] == "   <7>  <a>")
@@ -56,15 +63,26 @@ import Testing
         #expect(throws: (any Error).self) { try IdentifierList("1,,2") }
     }
 
-    @Test func aHiddenEnvironmentFileIsToldOfWhereTheDatabaseIsNotNamed() throws {
+    @Test(arguments: [
+        ([:], false), (["DATABASE_URL": ""], false), (["PGHOST": "db1"], false), (["DATABASE_URL": "dbname=x"], true),
+        (["PGDATABASE": "x"], true), (["PGSERVICE": "x"], true),
+    ])
+    func whoeverMayNotReadTheConfigurationHasToNameTheDatabase(
+        environment: [String: String], isNamed: Bool
+    ) throws {
         let hidden = FileReader.fake(
             [:], problems: [EnvironmentLoader.standardPath: .notPermitted(detail: "it belongs to root")])
-        let loader = try EnvironmentLoader(path: nil, processEnvironment: [:], reader: hidden)
+        let loader = try EnvironmentLoader(path: nil, processEnvironment: environment, reader: hidden)
+        guard !isNamed else { return try loader.requireDatabase() }
+        let failure = #expect(throws: CommandFailure.self) { try loader.requireDatabase() }
+        #expect(failure?.status == .noPermission)
         #expect(
-            EnvironmentOptions.hint(loader)
-                == "DATABASE_URL is not set, and /etc/market-chatd/market-chatd.env exists but may not be read: it belongs to"
-                + " root: run it with sudo, or name another file with --env-file")
-        let told = try EnvironmentLoader(path: nil, processEnvironment: ["DATABASE_URL": "dbname=x"], reader: hidden)
-        #expect(EnvironmentOptions.hint(told) == nil)
+            failure?.messages == [
+                "/etc/market-chatd/market-chatd.env exists but may not be read: it belongs to root: name the database, as in"
+                    + " env DATABASE_URL='dbname=shop' market-chatd …, or run as a user who may read the file"
+                    + " (sudo market-chatd …)"
+            ])
+        let missing = try EnvironmentLoader(path: nil, processEnvironment: environment, reader: .fake([:]))
+        try missing.requireDatabase()
     }
 }

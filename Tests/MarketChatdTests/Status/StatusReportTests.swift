@@ -96,7 +96,9 @@ import Testing
         let report = report(
             owned { $0.hold = .init(kind: .authorization, reason: "authorization", endsIn: .seconds(90)) })
         #expect(report.why == "the Market refuses the API key")
-        #expect(report.next == "one row is tried at \(time(90)); renew the key, and reload")
+        #expect(
+            report.next == "one row is tried at \(time(90)); renew the key, then reload (restart, where it stands in"
+                + " the environment file)")
         #expect(report.command == "systemctl reload market-chatd")
         let probing = self.report(
             owned { $0.hold = .init(kind: .authorization, reason: "authorization", endsIn: .zero) })

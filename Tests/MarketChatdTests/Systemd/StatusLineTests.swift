@@ -43,6 +43,10 @@ import Testing
         #expect(text(status([business(1)])) == "1 business, 0 due")
     }
 
+    @Test func whatIsPutOffIsNotHiddenByNothingDue() {
+        #expect(text(status([business(1) { $0.nextDueIn = .seconds(7200) }])) == "1 business, 0 due, next in 2 h")
+    }
+
     @Test func aCountThatIsALowerBoundHasAPlus() {
         let one = business(1) {
             $0.due = 1000
@@ -61,6 +65,14 @@ import Testing
             text(status([held, other, paused]))
                 == "2 of 3 businesses, 0 due, 1 paused, business 1 held for 5 min: quota")
         #expect(text(status([other])) == "Standing by: another instance owns 1 business")
+    }
+
+    @Test func beforeTheFirstClaimNobodyElseIsSaidToBeTheOwner() {
+        var status = status([business(1) { $0.isOwned = false }])
+        status.databaseFor = .milliseconds(100)
+        #expect(text(status) == "Connected, looking for businesses without an owner")
+        status.databaseFor = .seconds(3)
+        #expect(text(status) == "Standing by: another instance owns 1 business")
     }
 
     @Test func aDatabaseThatIsAwayShowsItsReason() {

@@ -56,7 +56,7 @@ struct RowAdvice: Sendable, Equatable {
         case .scheduled: return "It becomes due \(when(waiting, story)); then it is sent in its turn."
         case .backoff: return "It is tried again \(when(waiting, story))."
         case .resultNotWritten:
-            return "The daemon keeps the answer and writes it again every few seconds, without asking the Market again."
+            return "It is written again within seconds, and so on until the database takes it."
         case .held(.circuit?):
             return "One probe at a time asks whether the Market is well again, at least once a minute; then \(turn)."
         case .held(let kind?) where kind.needsPerson:

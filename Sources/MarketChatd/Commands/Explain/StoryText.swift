@@ -82,14 +82,14 @@ struct StoryText {
             output.styled("Exchanges that gave no chat", .heading) + " (the last 50 are kept), the oldest first:")
         var table = TextTable([
             .init(title: "TIME"), .init(title: "HTTP", isNumber: true), .init(title: "CODE", mayBeCut: true),
-            .init(title: "THEN"), .init(title: "TRACE ID"), .init(title: "MESSAGE", mayBeCut: true),
+            .init(title: "THEN"), .init(title: "MESSAGE", mayBeCut: true),
         ])
-        table.rows = story.exchanges.map { exchange in
-            [
+        for (index, exchange) in story.exchanges.enumerated() {
+            table.notes[index] = exchange.traceID.map { "trace id \($0)" }
+            table.rows.append([
                 .init(StoryTime.shown(exchange.at)), .init(exchange.httpStatus.map(String.init) ?? "-"),
-                .init(exchange.code ?? "-"), Self.verdict(exchange.verdict), .init(exchange.traceID ?? "-"),
-                .init(exchange.message ?? "-"),
-            ]
+                .init(exchange.code ?? "-"), Self.verdict(exchange.verdict), .init(exchange.message ?? "-"),
+            ])
         }
         output.table(table)
     }
