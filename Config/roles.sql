@@ -33,7 +33,7 @@ GRANT SELECT, UPDATE (state, chat_id, attempts, last_error, due_at, settled_at, 
     ON market_chat.outbox TO market_chatd;
 GRANT SELECT, INSERT ON market_chat.attempt TO market_chatd;
 GRANT SELECT, INSERT, UPDATE ON market_chat.business TO market_chatd;
--- For a person's 'market-chatd explain', which uses the same role.
+-- A person's commands work with the daemon's role, too: explain says why a row waits.
 GRANT SELECT ON market_chat.waiting TO market_chatd;
 -- Only with CHATD_RETENTION, which deletes settled rows, and their attempts with them:
 --   GRANT DELETE ON market_chat.outbox TO market_chatd;

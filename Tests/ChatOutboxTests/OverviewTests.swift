@@ -9,16 +9,9 @@ import Testing
     private func overview(
         _ database: TestDatabase, of businessIDs: [Int64] = [11], user: String? = nil
     ) async throws -> OutboxOverview {
-        let session = try await OperatorSession.open(
-            user.map(database.connectionString(user:)) ?? database.connectionString, isReadOnly: true)
-        let result: Result<OutboxOverview, OperatorError>
-        do throws(OperatorError) {
-            result = .success(try await session.overview(of: businessIDs))
-        } catch {
-            result = .failure(error)
-        }
-        await session.close()
-        return try result.get()
+        try await OperatorSession.with(
+            user.map(database.connectionString(user:)) ?? database.connectionString, isReadOnly: true
+        ) { session throws(OperatorError) in try await session.overview(of: businessIDs) }
     }
 
     @Test func ofAnEmptyOutboxWhatIsAskedForComesWithNothing() async throws {

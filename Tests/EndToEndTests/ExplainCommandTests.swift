@@ -39,6 +39,7 @@ import Testing
         try await database.insert(6...8, priority: 3)
         try await database.run("UPDATE market_chat.outbox SET due_at = now() + interval '1 day' WHERE context_id = 8")
         try await database.insert(9...9, business: 12)
+        #expect(try await database.operate("explain", "--id", "1").errors == "", "it is no standby")
         for (id, before) in [(1, 2), (5, 6), (6, 0), (7, 1), (9, 0)] {
             let json = try members(try await database.operate("explain", "--id", "\(id)", "--json").output)
             guard case .object(let waiting)? = json["waiting"] else {
@@ -49,6 +50,20 @@ import Testing
             #expect(waiting["reason"] == .text("no owner") && waiting["next_try_in_seconds"] == .null)
             #expect(json["not_found_for_seconds"] == .null)
         }
+    }
+
+    /// On the installed machine a command has the daemon's own `DATABASE_URL`, and no more than `Config/roles.sql` gives.
+    @Test(arguments: [
+        ["status"], ["explain", "--id", "1"], ["retry", "--id", "1"], ["pause", "--business", "11"],
+        ["resume", "--business", "11", "--now"], ["migrate", "--check"],
+    ])
+    func theDaemonsRoleSufficesForAPerson(arguments: [String]) async throws {
+        let database = try await TestDatabase.make()
+        try await database.run(Repository.text(of: "Config/roles.sql"))
+        try await database.insert(1...1)
+        let url = database.connectionString(user: "market_chatd")
+        let run = try await finish(DaemonSettings(arguments, variables: ["DATABASE_URL": url]))
+        #expect(run.ending == .exited(0), "\(run.errors)")
     }
 
     @Test func timesThatNeverComeAreNoErrors() async throws {

@@ -121,6 +121,45 @@ import Testing
         }
     }
 
+    /// Whoever has SQL alone, as a shop's application does.
+    @Test func aProducerReadsWhyItsRowsWaitAndUntilWhen() async throws {
+        let database = try await TestDatabase.make()
+        try await database.run(Repository.text(of: "Config/roles.sql"))
+        let role = "shop_\(database.name)"
+        try await database.run("CREATE ROLE \(role) LOGIN IN ROLE market_chat_producer")
+        let producer = try await PostgresConnection.connect(
+            PostgresConfiguration(connectionString: database.connectionString(user: role)))
+        let why = """
+            SELECT string_agg(concat_ws('|', w.reason, w.next_try_at > now(), b.held_until > now()), ';')
+            FROM market_chat.waiting w JOIN market_chat.business b USING (business_id)
+            """
+        func reason() async throws -> String {
+            try await producer.query(PostgresStatement(why))[0].decode("string_agg", as: String?.self) ?? ""
+        }
+        var market = SandboxOptions()
+        market.quota = 1
+        market.window = .seconds(3600)
+        try await withSandbox(market) { sandbox in
+            try await withDaemon(.run(database, sandbox)) { daemon in
+                try await database.insert(1...2)
+                try await waitUntil("the quota's end is told") { try await reason().hasPrefix("held: quota") }
+                #expect(try await reason().hasSuffix("|t|t"))
+                #expect(try await daemon.drain() == .exited(0))
+            }
+        }
+        try await database.run("DELETE FROM market_chat.business")
+        // Nobody listens there.
+        try await withDaemon(.run(database: database.connectionString, market: Self.market)) { daemon in
+            try await waitUntil("the circuit is told") { try await reason().hasPrefix("held: circuit") }
+            #expect(try daemon.log.text().contains(#""retry.in":""#))
+            for match in try daemon.log.text().matches(of: /"retry\.in":"([^"]*)"/) {
+                #expect(try #/[0-9]+(\.[0-9])? (ms|s|min)/#.wholeMatch(in: match.1) != nil, "\(match.1)")
+            }
+            #expect(try await daemon.drain() == .exited(0))
+        }
+        await producer.close()
+    }
+
     @Test func aReloadSaysThatTheEnvironmentFileTakesARestart() async throws {
         let database = try await TestDatabase.make()
         let folder = try ScratchDirectory()

@@ -20,12 +20,29 @@ public final class OperatorSession: Sendable {
         self.place = place
     }
 
+    /// Opens a session, does `work` with it, and closes it, whatever comes of that.
+    ///
     /// - Parameters:
     ///   - connectionString: libpq's.
     ///   - isReadOnly: whether a standby will do, and nothing can be changed.
-    /// - Throws: ``OperatorError``.
-    public static func open(
-        _ connectionString: String, isReadOnly: Bool = false
+    /// - Throws: ``OperatorError``, of the opening or of the work.
+    public static func with<Value>(
+        _ connectionString: String, isReadOnly: Bool = false,
+        _ work: (OperatorSession) async throws(OperatorError) -> Value
+    ) async throws(OperatorError) -> Value {
+        let session = try await open(connectionString, isReadOnly: isReadOnly)
+        let result: Result<Value, OperatorError>
+        do throws(OperatorError) {
+            result = .success(try await work(session))
+        } catch {
+            result = .failure(error)
+        }
+        await session.connection.close()
+        return try result.get()
+    }
+
+    private static func open(
+        _ connectionString: String, isReadOnly: Bool
     ) async throws(OperatorError) -> OperatorSession {
         let connection: PostgresConnection
         do {
@@ -63,10 +80,6 @@ public final class OperatorSession: Sendable {
             server.defaults.removeAll { $0.key == "target_session_attrs" }
             return try await PostgresConnection.connect(server)
         }
-    }
-
-    public func close() async {
-        await connection.close()
     }
 
     /// Runs statements in one transaction, and says in plain words what a refusal means.
@@ -168,19 +181,20 @@ public struct DatabasePlace: Sendable, Equatable, CustomStringConvertible {
     public var databaseName: String
     /// Such as `15.8`.
     public var serverVersion: String
-    public var isReadOnly: Bool
+    /// A server that follows another one, whose sessions are not seen there.
+    public var isStandby: Bool
     public var hasSchema: Bool
     public var mayUseSchema: Bool
 
     public init(
-        roleName: String, host: String, databaseName: String, serverVersion: String, isReadOnly: Bool = false,
+        roleName: String, host: String, databaseName: String, serverVersion: String, isStandby: Bool = false,
         hasSchema: Bool = true, mayUseSchema: Bool = true
     ) {
         self.roleName = roleName
         self.host = host
         self.databaseName = databaseName
         self.serverVersion = serverVersion
-        self.isReadOnly = isReadOnly
+        self.isStandby = isStandby
         self.hasSchema = hasSchema
         self.mayUseSchema = mayUseSchema
     }
@@ -191,7 +205,7 @@ public struct DatabasePlace: Sendable, Equatable, CustomStringConvertible {
         self.init(
             roleName: try row.decode("role_name"), host: try row.decode("host"),
             databaseName: try row.decode("database_name"), serverVersion: try row.decode("server_version"),
-            isReadOnly: try row.decode("is_read_only"), hasSchema: try row.decode("has_schema"),
+            isStandby: try row.decode("is_standby"), hasSchema: try row.decode("has_schema"),
             mayUseSchema: try row.decode("may_use_schema"))
     }
 }

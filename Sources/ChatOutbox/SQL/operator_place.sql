@@ -5,7 +5,7 @@ SELECT
     coalesce(host(inet_server_addr()), 'local') AS host,
     current_database()::text AS database_name,
     split_part(current_setting('server_version'), ' ', 1) AS server_version,
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only,
+    pg_is_in_recovery() AS is_standby,
     to_regnamespace('market_chat') IS NOT NULL AS has_schema,
     CASE WHEN to_regnamespace('market_chat') IS NOT NULL
         THEN has_schema_privilege('market_chat', 'USAGE') ELSE false END AS may_use_schema

@@ -36,45 +36,28 @@ extension EnvironmentOptions {
             let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
                 try DatabaseConfiguration.read(environment: environment)
             }
+            try loader.requireDatabase()
             for warning in loader.warnings + configuration.warnings.map(\.description) {
                 LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
             }
-            do throws(CommandFailure) {
-                try await Self.work(work, url: configuration.databaseURL.revealed(), isReadOnly: isReadOnly, loader)
+            let result: Result<Void, CommandFailure>
+            do throws(OperatorError) {
+                result = try await OperatorSession.with(configuration.databaseURL.revealed(), isReadOnly: isReadOnly) {
+                    session throws(OperatorError) in
+                    let desk = OperatorDesk(
+                        session: session, output: .standard(environment: loader.environment),
+                        environment: loader.environment)
+                    do throws(CommandFailure) {
+                        return .success(try await work(desk))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
             } catch {
-                guard let hint = Self.hint(loader) else { throw error }
-                throw CommandFailure(error.status, error.messages + [hint])
+                throw CommandFailure(error)
             }
+            try result.get()
         }
-    }
-
-    private static func work(
-        _ work: (OperatorDesk) async throws(CommandFailure) -> Void, url: String, isReadOnly: Bool,
-        _ loader: EnvironmentLoader
-    ) async throws(CommandFailure) {
-        let session: OperatorSession
-        do {
-            session = try await OperatorSession.open(url, isReadOnly: isReadOnly)
-        } catch {
-            throw CommandFailure(error)
-        }
-        let desk = OperatorDesk(
-            session: session, output: .standard(environment: loader.environment), environment: loader.environment)
-        do throws(CommandFailure) {
-            try await work(desk)
-        } catch {
-            await session.close()
-            throw error
-        }
-        await session.close()
-    }
-
-    /// Whoever cannot read the standard file reaches, by libpq's defaults, a database that nobody meant.
-    static func hint(_ loader: EnvironmentLoader) -> String? {
-        guard loader.environment[ConfigurationKey.databaseURL.rawValue]?.isEmpty ?? true,
-            let hidden = loader.hiddenStandardFile
-        else { return nil }
-        return "DATABASE_URL is not set, and \(hidden): run it with sudo, or name another file with --env-file"
     }
 }
 

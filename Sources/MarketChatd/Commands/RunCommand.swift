@@ -29,6 +29,7 @@ struct RunCommand: AsyncParsableCommand {
                 let configuration = try loader.configuration { environment throws(ConfigurationErrors) in
                     try DryRunConfiguration.read(environment: environment)
                 }
+                try loader.requireDatabase()
                 try await DryRun(configuration: configuration).print(warnings: loader.warnings)
             } else {
                 let configuration = try loader.configuration { environment throws(ConfigurationErrors) in

@@ -62,16 +62,11 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func report(_ configuration: ListedConfiguration) async throws(CommandFailure) -> StatusReport {
         do throws(OperatorError) {
-            let session = try await OperatorSession.open(configuration.databaseURL.revealed(), isReadOnly: true)
-            let overview: Result<OutboxOverview, OperatorError>
-            do throws(OperatorError) {
-                overview = .success(try await session.overview(of: configuration.businessIDs))
-            } catch {
-                overview = .failure(error)
+            let overview = try await OperatorSession.with(configuration.databaseURL.revealed(), isReadOnly: true) {
+                session throws(OperatorError) in try await session.overview(of: configuration.businessIDs)
             }
-            await session.close()
             return StatusReport(
-                engine: nil, databasePart: .init(overview: try overview.get(), age: .zero),
+                engine: nil, databasePart: .init(overview: overview, age: .zero),
                 listed: configuration.businessIDs, host: machineName, now: .now)
         } catch {
             throw CommandFailure(error)

@@ -13,19 +13,15 @@ struct DryRun {
             LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
         }
         do throws(OperatorError) {
-            let session = try await OperatorSession.open(configuration.databaseURL.revealed(), isReadOnly: true)
-            do throws(OperatorError) {
+            try await OperatorSession.with(configuration.databaseURL.revealed(), isReadOnly: true) {
+                session throws(OperatorError) in
                 for businessID in configuration.businessIDs {
                     let (due, hold) = try await session.due(of: businessID, limit: Self.limit + 1)
                     for line in Self.lines(businessID, due, hold: hold, apiURL: configuration.apiURL) {
                         Swift.print(line)
                     }
                 }
-            } catch {
-                await session.close()
-                throw error
             }
-            await session.close()
         } catch {
             throw CommandFailure(error)
         }

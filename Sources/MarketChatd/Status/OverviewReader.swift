@@ -44,14 +44,8 @@ final class OverviewReader: Service {
     /// From the database of a configuration.
     convenience init(connectionString: SecretString, businessIDs: [Int64]) {
         self.init { () async throws(OperatorError) in
-            let session = try await OperatorSession.open(connectionString.revealed(), isReadOnly: true)
-            do throws(OperatorError) {
-                let overview = try await session.overview(of: businessIDs)
-                await session.close()
-                return overview
-            } catch {
-                await session.close()
-                throw error
+            try await OperatorSession.with(connectionString.revealed(), isReadOnly: true) {
+                session throws(OperatorError) in try await session.overview(of: businessIDs)
             }
         }
     }

@@ -64,11 +64,14 @@ struct Checkup {
 
     private mutating func checkDatabase(_ database: DatabaseConfiguration, _ configuration: Configuration?) async {
         do throws(OperatorError) {
-            let session = try await OperatorSession.open(database.databaseURL.revealed())
-            add(.ok("database", "\(session.place), PostgreSQL \(session.place.serverVersion)"))
-            await session.close()
+            let place = try await OperatorSession.with(database.databaseURL.revealed()) { $0.place }
+            add(.ok("database", "\(place), PostgreSQL \(place.serverVersion)"))
         } catch {
-            add(CheckLine(error, name: "database"))
+            var line = CheckLine(error, name: "database")
+            if database.databaseURL.revealed().isEmpty {
+                line.cure = "set DATABASE_URL: without it libpq's own defaults apply, and PG… variables"
+            }
+            add(line)
             return
         }
         // As the daemon itself opens its session: schema, privileges, and what stands between.

@@ -58,8 +58,8 @@ struct ExplainCommand: AsyncParsableCommand {
             let advice = RowAdvice(story, patience: Verdict.Patience(environment: desk.environment))
             if json { return desk.output.json(StoryText(story, advice).json) }
             StoryText(story, advice).write(to: desk.output)
-            if session.place.isReadOnly, story.waiting != nil {
-                desk.warn("this is a standby, or read-only: who serves a business is not seen here; ask the primary")
+            if session.place.isStandby, story.waiting != nil {
+                desk.warn("this is a standby: who serves a business is not seen here; ask the primary")
             }
         }
     }
