@@ -1,5 +1,5 @@
-# A machine with a real systemd, for tests: this one's files below a layer that is thrown away, booted by systemd-nspawn
-# with a network of its own. To be sourced; needs root, and: apt-get install systemd systemd-container dbus util-linux
+# A machine with a real systemd, for tests: the files of $box_root, this one's own, below a layer that is thrown away, booted
+# by systemd-nspawn with a network of its own. To be sourced; needs root, and: apt-get install systemd systemd-container dbus util-linux
 #
 #   box_up       boots it, or says why that cannot be done here and returns 1
 #   box CMD…     runs a command in it, as root
@@ -7,6 +7,7 @@
 #   box_down     ends it, and leaves nothing behind
 # shellcheck shell=bash
 
+box_root=/
 box_folder=''
 box_leader=''
 box_nspawn=''
@@ -17,14 +18,14 @@ box_up() {
     for tool in systemd-nspawn nsenter; do
         command -v "$tool" >/dev/null || { echo "$tool is missing: apt-get install systemd-container util-linux"; return 1; }
     done
-    [ -x /lib/systemd/systemd ] || { echo "systemd is missing: apt-get install systemd dbus"; return 1; }
+    [ -x "${box_root%/}/lib/systemd/systemd" ] || { echo "systemd is missing: apt-get install systemd dbus"; return 1; }
 
     # The layer lies in memory, since an overlay takes no other overlay (a container's root is one) as its upper folder.
     box_folder=$(mktemp -d /run/market-chatd-box.XXXXXX)
     mount -t tmpfs -o size=4g box "$box_folder" 2>/dev/null || { echo "mounting is not allowed here"; box_down; return 1; }
     mkdir "$box_folder/root" "$box_folder/upper" "$box_folder/work"
-    mount -t overlay -o "lowerdir=/,upperdir=$box_folder/upper,workdir=$box_folder/work" box "$box_folder/root" 2>/dev/null \
-        || { echo "an overlay of / cannot be mounted here"; box_down; return 1; }
+    mount -t overlay -o "lowerdir=$box_root,upperdir=$box_folder/upper,workdir=$box_folder/work" box "$box_folder/root" 2>/dev/null \
+        || { echo "an overlay of $box_root cannot be mounted here"; box_down; return 1; }
     # What a container image has so that packages start nothing; and its own idea of who it is.
     rm -f "$box_folder/root/usr/sbin/policy-rc.d" "$box_folder/root/etc/machine-id"
     : >"$box_folder/root/etc/machine-id"

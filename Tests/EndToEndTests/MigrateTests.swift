@@ -21,6 +21,32 @@ import Testing
         #expect(try await database.number("SELECT count(*) FROM market_chat.migration") == 1)
     }
 
+    /// What a package asks before it restarts a daemon.
+    @Test func checkSaysWhetherThereIsAnythingToDoAndDoesNothing() async throws {
+        let database = try await TestDatabase.makeEmpty()
+        let role = "daemon_\(database.name)"
+        let check = DaemonSettings(
+            ["migrate", "--check"], variables: ["DATABASE_URL": database.connectionString(user: role)])
+        try await database.run("CREATE ROLE \(role) LOGIN")
+        let none = try await finish(check)
+        #expect(none.ending == .exited(78) && none.errors.contains("there is no schema market_chat yet"), "\(none)")
+        #expect(try await database.text("SELECT to_regnamespace('market_chat')") == nil)
+        #expect(try await finish(migrate(database.connectionString)).ending == .exited(0))
+        try await database.run(
+            "GRANT USAGE ON SCHEMA market_chat TO \(role); GRANT SELECT ON market_chat.migration TO \(role)")
+        let good = try await finish(check)
+        #expect(good.ending == .exited(0) && good.output.contains("is of version"), "\(good)")
+        try await database.run(
+            "DELETE FROM market_chat.upgrade WHERE version = (SELECT max(version) FROM market_chat.upgrade)")
+        let old = try await finish(check)
+        #expect(old.ending == .exited(78) && old.output == "")
+        // The words that the package's postinst looks for.
+        #expect(
+            old.errors.contains("the schema market_chat is of version 1 and this market-chatd needs "), "\(old.errors)")
+        let upgraded = try await finish(migrate(database.connectionString))
+        #expect(upgraded.output.contains("was upgraded from version 1"), "\(upgraded)")
+    }
+
     @Test func aRoleThatMayNotCreateTheSchemaEndsWith77AndIsToldWhatItLacks() async throws {
         let database = try await TestDatabase.makeEmpty()
         try await database.run("CREATE ROLE \(database.name)_guest LOGIN")

@@ -14,11 +14,18 @@ struct MigrateCommand: AsyncParsableCommand {
             Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
             database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see roles.sql.
 
-            EXAMPLE
+            EXAMPLES
               sudo -u postgres env DATABASE_URL='dbname=shop' market-chatd migrate
+              sudo market-chatd migrate --check      does this program need it? The daemon's own role will do
+
+            EXIT CODES
+              0 done, or nothing to do   1 the database is away   77 a privilege is missing
+              78 configuration; with --check also: the schema and this program do not go together yet
             """)
 
     @OptionGroup var environmentOptions: EnvironmentOptions
+    @Flag(help: "Change nothing: only say whether there is anything to do.")
+    var check = false
 
     func run() async throws {
         try await environmentOptions.load { loader throws(CommandFailure) in
@@ -29,6 +36,7 @@ struct MigrateCommand: AsyncParsableCommand {
             for warning in loader.warnings + configuration.warnings.map(\.description) {
                 LineWriter.standardError.write("market-chatd: warning: \(warning)\n")
             }
+            if check { return try await Self.check(configuration) }
             do throws(MigrationError) {
                 let migrator = SchemaMigrator(connectionString: configuration.databaseURL.revealed()) { line in
                     LineWriter.standardError.write("market-chatd: \(line)\n")
@@ -38,6 +46,16 @@ struct MigrateCommand: AsyncParsableCommand {
             } catch {
                 throw CommandFailure(error)
             }
+        }
+    }
+
+    private static func check(_ configuration: DatabaseConfiguration) async throws(CommandFailure) {
+        do throws(OperatorError) {
+            try await OperatorSession.with(configuration.databaseURL.revealed()) { session throws(OperatorError) in
+                print("\(session.place): The schema market_chat is of version \(try await session.schemaVersion()).")
+            }
+        } catch {
+            throw CommandFailure(error)
         }
     }
 
