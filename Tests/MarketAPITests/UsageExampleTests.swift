@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The article "Using the library" shows code that compiles and works: that of `UsageExample.swift`.
-@Suite(.seated) struct UsageExampleTests {
+@Suite(.concurrencyLimited) struct UsageExampleTests {
     private func text(of path: String) throws -> String {
         let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
         return try String(contentsOfFile: root + "/" + path, encoding: .utf8)

@@ -8,7 +8,7 @@ import Testing
 @testable import MarketChatd
 
 /// Rows of cabinets that nobody serves.
-@Suite(.seated, .timeLimit(.minutes(5))) struct UnlistedRowsTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(5))) struct UnlistedRowsTests {
     /// A clock on which each sleep is over at once.
     private struct HurriedClock: Clock {
         let minimumResolution = Duration.zero
