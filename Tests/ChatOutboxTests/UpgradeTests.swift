@@ -53,6 +53,27 @@ import Testing
         #expect(flaw?.contains("install the newer market-chatd") == true)
     }
 
+    /// One that sleeps while the schema is upgraded goes on sleeping for as long as rows come one by one: it lets go of its
+    /// key only when it has more of them than it may send at once.
+    @Test func whoFellAsleepBeforeTheUpgradeHearsOfRowsAfterIt() async throws {
+        let database = try await oldDatabase()
+        let sleeper = try await PostgresConnection.connect(
+            PostgresConfiguration(connectionString: database.connectionString))
+        _ = try await sleeper.query(PostgresStatement("LISTEN market_chat_wake"))
+        _ = try await sleeper.query(PostgresStatement("SELECT pg_advisory_lock(market_chat.asleep_key(11))"))
+        _ = try await migrator(database).migrate()
+        try await database.sql("NOTIFY market_chat_wake, 'the upgrade is over'")
+        try await database.insert(101...101)
+        try await database.sql("NOTIFY market_chat_wake, 'the row is there'")
+        var heard: [String] = []
+        for await notification in sleeper.notifications {
+            heard.append(notification.payload)
+            if heard.last == "the row is there" { break }
+        }
+        #expect(heard.suffix(3) == ["the upgrade is over", "11", "the row is there"])
+        await sleeper.close()
+    }
+
     @Test func aNewerSchemaThatWorksIsLeftAlone() async throws {
         let database = try await TestDatabase.make()
         try await database.sql(
