@@ -22,6 +22,7 @@ enum SQLText {
     static let tellInterested = text(PackageResources.lock_interest_tell_sql)
     static let endedCovers = text(PackageResources.lock_covers_ended_sql)
     static let asleepKey = text(PackageResources.lock_asleep_key_sql)
+    static let waitForOwnersEnd = text(PackageResources.lock_owner_end_sql)
     static let waitForProducers = text(PackageResources.lock_producers_sql)
     static let poll = text(PackageResources.business_poll_sql)
     static let settle = text(PackageResources.outbox_settle_sql)

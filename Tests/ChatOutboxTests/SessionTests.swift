@@ -57,6 +57,35 @@ import Testing
         await outbox.close()
     }
 
+    /// A standby's waits end with each poll, day and night.
+    @Test func waitsThatEndLeaveNothingInTheServersLog() async throws {
+        let database = try await TestDatabase.make()
+        let owner = try await database.session(owning: [11])
+        let producer = try await BlockingTransaction.begin(
+            database, alsoRunning: "SELECT market_chat.enqueue(11, 'ORDER', 1)")
+        let outbox = database.outbox()
+        _ = try await outbox.waitForVacancy(among: [11], atMost: .milliseconds(50))
+        try await outbox.waitForProducers(of: 11, atMost: .milliseconds(50))
+        // And where the program ends.
+        let vacancy = Task { try await outbox.waitForVacancy(among: [11], atMost: .seconds(20)) }
+        let producers = Task { try await outbox.waitForProducers(of: 11, atMost: .seconds(20)) }
+        let waiting =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+        #expect(try await eventually { try await database.value(waiting) == "2" })
+        vacancy.cancel()
+        producers.cancel()
+        #expect(try await eventually { try await database.value(waiting) == "0" })
+        let lines = try await database.value(
+            """
+            SELECT line FROM regexp_split_to_table(pg_read_file('\(database.cluster.logFile)'), E'\\n') AS line
+            JOIN pg_stat_activity AS a ON a.datname = current_database() AND strpos(line, '[' || a.pid || ']') > 0
+            """)
+        #expect(lines.isEmpty, "\(lines)")
+        await producer.end()
+        await owner.close()
+        await outbox.close()
+    }
+
     @Test func anOwnerLeavesItsKnowledgeToTheNext() async throws {
         let database = try await TestDatabase.make()
         let session = try await database.session(owning: [11])

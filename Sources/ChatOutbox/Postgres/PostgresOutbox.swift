@@ -119,9 +119,7 @@ extension PostgresOutbox {
 
     private func waitForEnd(of process: Int32, atMost limit: Duration) async -> Result<Void, OutboxError> {
         do throws(OutboxError) {
-            let lock = PostgresStatement(
-                "SELECT pg_advisory_xact_lock_shared(market_chat.alive_key($1))", [.int32(process)])
-            try await ownerWatchers.wait(for: lock, atMost: limit)
+            try await ownerWatchers.wait(by: SQLText.waitForOwnersEnd, for: Int64(process), atMost: limit)
             return .success(())
         } catch {
             return .failure(error)
@@ -133,8 +131,8 @@ extension PostgresOutbox {
         let key = try OutboxError.decoding { () throws(PostgresError) in try rows[0].decode("key", as: Int64.self) }
         let result: Result<Void, OutboxError>
         do throws(OutboxError) {
-            let lock = PostgresStatement(SQLText.waitForProducers, [.int64(key)])
-            try await producerWatchers.wait(for: lock, atMost: min(limit, Self.longestWait))
+            try await producerWatchers.wait(
+                by: SQLText.waitForProducers, for: key, atMost: min(limit, Self.longestWait))
             result = .success(())
         } catch {
             result = .failure(error)

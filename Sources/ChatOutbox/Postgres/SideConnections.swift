@@ -30,24 +30,26 @@ actor SideConnections {
         self.connect = connect
     }
 
-    /// Waits until `lock` is there or `limit` has passed, and lets go of it at once. Where no connection is free for a
-    /// second, it comes back then.
-    func wait(for lock: PostgresStatement, atMost limit: Duration) async throws(OutboxError) {
+    /// Waits by a script that ends when it got a lock, or after `lock_timeout`, without an error in either case. Where no
+    /// connection is free for a second, it comes back then.
+    ///
+    /// - Parameter awaited: what the script reads as `market_chat.awaited`.
+    func wait(by script: String, for awaited: Int64, atMost limit: Duration) async throws(OutboxError) {
         let deadline = ContinuousClock.now + limit
         // Who only waits for a turn is not in the lock's queue: the caller had better look for itself soon.
         guard await takeTurn(until: min(deadline, .now + Self.longestQueue)) else { return }
         defer { passTurn() }
         let milliseconds = max(1, (deadline - ContinuousClock.now).wholeMilliseconds)
-        let bound = PostgresStatement(
-            "SELECT set_config('lock_timeout', $1::bigint::text, true)", [.int64(milliseconds)])
+        let settings = PostgresStatement(
+            """
+            SELECT set_config('lock_timeout', $1::bigint::text, true),
+                set_config('market_chat.awaited', $2::bigint::text, true)
+            """, [.int64(milliseconds), .int64(awaited)])
         do {
-            _ = try await answers(to: [bound, lock], timeout: limit + PostgresOutbox.answerTimeout)
+            _ = try await answers(
+                to: [settings, PostgresStatement(script)], timeout: limit + PostgresOutbox.answerTimeout)
         } catch {
-            switch error.kind {
-            case .server where error.sqlState == .lockNotAvailable: return
-            case .cancelled: return
-            default: throw OutboxError(running: error)
-            }
+            if error.kind != .cancelled { throw OutboxError(running: error) }
         }
     }
 
