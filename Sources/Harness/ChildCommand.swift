@@ -14,7 +14,10 @@ public enum ChildCommand {
 
     /// Writes both of its outputs to files, which exist or can be made.
     ///
-    /// - Parameter errors: `nil`: to the same file.
+    /// - Parameters:
+    ///   - words: the command line.
+    ///   - output: the file for standard output.
+    ///   - errors: that for standard error; `nil`: the same.
     public static func writing(_ words: [String], to output: String, errors: String? = nil) -> [String] {
         guard let errors else { return ["sh", "-c", #"exec "$@" >"$0" 2>&1"#, output] + words }
         return ["sh", "-c", #"exec >"$0" 2>"$1"; shift; exec "$@""#, output, errors] + words

@@ -24,7 +24,10 @@ public enum TextFile {
 
     /// Instead of all that is in it; a file that exists keeps its owner and its mode.
     ///
-    /// - Parameter mode: of a new file.
+    /// - Parameters:
+    ///   - text: all of it.
+    ///   - path: of the file, which may exist.
+    ///   - mode: of a new file.
     /// - Throws: ``Failure``.
     public static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws {
         try write(text, open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode), path)
@@ -39,7 +42,10 @@ public enum TextFile {
 
     /// A new file of our own, with a name that nobody has.
     ///
-    /// - Parameter prefix: of its path.
+    /// - Parameters:
+    ///   - text: all of it.
+    ///   - prefix: of its path.
+    ///   - suffix: of its path.
     /// - Returns: its path.
     /// - Throws: ``Failure``.
     public static func writeNew(_ text: String, prefix: String, suffix: String) throws -> String {

@@ -13,7 +13,11 @@ public struct WaitedInVain: Error, CustomStringConvertible {
 
 /// Looks every few milliseconds until `condition` holds.
 ///
-/// - Parameter rule: what is waited for, as the end of a sentence.
+/// - Parameters:
+///   - rule: what is waited for, as the end of a sentence.
+///   - interval: between two looks.
+///   - limit: how long, at most.
+///   - condition: whether it holds now.
 /// - Throws: ``WaitedInVain`` after `limit`, else what `condition` throws.
 public func waitUntil(
     _ rule: String, every interval: Duration = .milliseconds(5), atMost limit: Duration = patience,

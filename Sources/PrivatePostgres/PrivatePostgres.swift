@@ -70,7 +70,9 @@ public final class PrivatePostgres: Sendable {
 
     /// Creates a database.
     ///
-    /// - Parameter template: which database it is a copy of; nobody may be connected to that one.
+    /// - Parameters:
+    ///   - name: of the new one.
+    ///   - template: which database it is a copy of; nobody may be connected to that one.
     /// - Returns: its connection string.
     @discardableResult
     public func createDatabase(named name: String, template: String = "template0") async throws -> String {
@@ -86,7 +88,11 @@ public final class PrivatePostgres: Sendable {
 
     /// Runs SQL in `psql`, which stops at the first error.
     ///
-    /// - Parameter script: SQL and `psql` commands, given to its standard input.
+    /// - Parameters:
+    ///   - script: SQL and `psql` commands, given to its standard input.
+    ///   - database: where.
+    ///   - user: as whom.
+    ///   - arguments: further ones of `psql`.
     /// - Returns: what it prints: rows without headers, columns separated by `|`.
     /// - Throws: ``PrivatePostgresError`` with what `psql` wrote to its standard error.
     @discardableResult

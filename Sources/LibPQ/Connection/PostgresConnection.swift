@@ -62,7 +62,9 @@ public final actor PostgresConnection {
 
     /// Runs one statement in a transaction of its own.
     ///
-    /// - Parameter timeout: ``PostgresConfiguration/queryTimeout`` where `nil`.
+    /// - Parameters:
+    ///   - statement: one, with its values.
+    ///   - timeout: ``PostgresConfiguration/queryTimeout`` where `nil`.
     public func query(
         _ statement: PostgresStatement, timeout: Duration? = nil
     ) async throws(PostgresError) -> PostgresRows {

@@ -13,7 +13,10 @@ public struct MarketSandboxServer: Sendable {
     private let channel: any Channel
 
     /// Listens from now on.
-    /// - Parameter log: called on an event loop after each exchange; it must not block.
+    ///
+    /// - Parameters:
+    ///   - options: how it behaves.
+    ///   - log: called on an event loop after each exchange; it must not block.
     /// - Throws: ``SandboxStartError`` where the address cannot be had.
     public static func start(
         _ options: SandboxOptions = SandboxOptions(), log: (@Sendable (SandboxLogEntry) -> Void)? = nil
