@@ -43,10 +43,11 @@ import Testing
     @Test func theDaemonsRoleSufficesForALookAtARow() async throws {
         let database = try await withRoles()
         try await database.insert(1...1)
-        let session = try await OperatorSession.open(database.connectionString(user: "market_chatd"))
-        #expect(try await session.story(of: .id(1))?.waiting?.reason == "no owner")
-        #expect(try await session.overview(of: [11]).businesses.map(\.later) == [0])
-        await session.close()
+        let (story, overview) = try await OperatorSession.with(database.connectionString(user: "market_chatd")) {
+            session throws(OperatorError) in (try await session.story(of: .id(1)), try await session.overview(of: [11]))
+        }
+        #expect(story?.waiting?.reason == "no owner")
+        #expect(overview.businesses.map(\.due) == [1])
     }
 
     @Test func theDaemonsRoleDeletesOldRowsWhereItIsAllowedTo() async throws {
