@@ -71,10 +71,10 @@ import Testing
         let producers = Task { try await outbox.waitForProducers(of: 11, atMost: .seconds(20)) }
         let waiting =
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
-        #expect(try await eventually { try await database.value(waiting) == "2" })
+        #expect(try await comesTrue { try await database.value(waiting) == "2" })
         vacancy.cancel()
         producers.cancel()
-        #expect(try await eventually { try await database.value(waiting) == "0" })
+        #expect(try await comesTrue { try await database.value(waiting) == "0" })
         let lines = try await database.value(
             """
             SELECT line FROM regexp_split_to_table(pg_read_file('\(database.cluster.logFile)'), E'\\n') AS line

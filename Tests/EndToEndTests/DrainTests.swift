@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func aMarketThatHangsDoesNotKeepADrainBeyondItsTimeout() async throws {
-        let database = try await whileTheMarketHangs(drainTimeout: "1s") { daemon in
+        let database = try await whileTheMarketHangs(drainTimeout: "1s") { (daemon) async throws in
             let start = ContinuousClock.now
             #expect(try await daemon.drain() == .exited(0))
             #expect(ContinuousClock.now - start >= .seconds(1))

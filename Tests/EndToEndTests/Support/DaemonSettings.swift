@@ -1,4 +1,3 @@
-import Harness
 import MarketSandbox
 
 /// What a daemon is told: its environment, of which it inherits nothing, and its command line.
