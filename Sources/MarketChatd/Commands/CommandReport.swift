@@ -16,16 +16,21 @@ enum CommandReport {
     }
 
     private static func tell(_ failure: CommandFailure, environment: [String: String]) {
-        let configuration = LogConfiguration.best(of: environment)
-        let isForPeople =
-            configuration.format == .text
-            || configuration.format == .auto && !LogOutput.isStandardErrorTheJournal(environment)
-        if isForPeople {
-            for message in failure.messages { LineWriter.standardError.write("market-chatd: \(message)\n") }
-        } else {
-            let output = LogOutput.standard(for: configuration.format, environment: environment)
-            for message in failure.messages { output.write(LogRecord(level: .error, message: message)) }
+        let format = LogConfiguration.best(of: environment).format
+        let isJournal = LogOutput.isStandardErrorTheJournal(environment)
+        let write: (String) -> Void
+        switch format {
+        case .auto where isJournal, .journal where isJournal:
+            // Not as a native message: the journal asks the kernel whose it is when it reads it, and where that is after our
+            // end, it belongs to no unit, and nobody who looks for the unit's finds it. Standard error is the unit's own.
+            write = { LineWriter.standardError.write(PrefixFormat.line(LogRecord(level: .error, message: $0))) }
+        case .auto, .text:
+            write = { LineWriter.standardError.write("market-chatd: \($0)\n") }
+        case .json, .journal:
+            let output = LogOutput.standard(for: format, environment: environment)
+            write = { output.write(LogRecord(level: .error, message: $0)) }
         }
+        for message in failure.messages { write(message) }
     }
 }
 
