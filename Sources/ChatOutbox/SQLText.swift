@@ -1,6 +1,7 @@
 /// The statements, from the `.sql` files that are embedded in the program.
 enum SQLText {
     static let sessionSettings = text(PackageResources.session_settings_sql)
+    static let sessionPlace = text(PackageResources.session_place_sql)
     static let sessionFacts = text(PackageResources.session_facts_sql)
     static let schemaTables = text(PackageResources.schema_tables_sql)
     static let schemaVersion = text(PackageResources.schema_version_sql)
@@ -48,7 +49,6 @@ enum SQLText {
     static let operatorHours = text(PackageResources.operator_hours_sql)
     static let operatorHold = text(PackageResources.operator_hold_sql)
     static let operatorPause = text(PackageResources.operator_pause_sql)
-    static let operatorPlace = text(PackageResources.operator_place_sql)
     static let operatorRecentChats = text(PackageResources.operator_recent_chats_sql)
     static let operatorRejected = text(PackageResources.operator_rejected_sql)
     static let operatorRetry = text(PackageResources.operator_retry_sql)

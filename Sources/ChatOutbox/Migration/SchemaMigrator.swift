@@ -70,7 +70,7 @@ public struct SchemaMigrator: Sendable {
 
     private static func place(of connection: PostgresConnection) async throws(MigrationError) -> DatabasePlace {
         do {
-            return try DatabasePlace(try await connection.query(PostgresStatement(SQLText.operatorPlace))[0])
+            return try DatabasePlace(try await connection.query(PostgresStatement(SQLText.sessionPlace))[0])
         } catch {
             throw MigrationError(error)
         }

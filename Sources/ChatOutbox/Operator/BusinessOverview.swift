@@ -55,26 +55,20 @@ public struct BusinessOverview: Sendable, Equatable {
                 processID: processID, name: try row.decode("owner_name"), isStranger: try row.decode("is_stranger"))
         }
         isPaused = try row.decode("paused")
-        if let reason = try row.decode("hold_reason", as: String?.self) {
-            hold = BusinessRecord.Hold(reason: reason, endsIn: try Self.time(row, "hold_microseconds") ?? .zero)
-        }
+        hold = try row.decodeHold()
         if let limit = try row.decode("quota_limit", as: Int?.self),
             let remaining = try row.decode("quota_remaining", as: Int?.self)
         {
             quota = BusinessRecord.Quota(
-                limit: limit, remaining: remaining, resetsIn: try Self.time(row, "quota_microseconds") ?? .zero)
+                limit: limit, remaining: remaining, resetsIn: try row.decodeMicroseconds("quota_microseconds") ?? .zero)
         }
-        recordAge = try Self.time(row, "age_microseconds")
+        recordAge = try row.decodeMicroseconds("age_microseconds")
         due = try row.decode("due")
         later = try row.decode("later")
-        oldestDueFor = try Self.time(row, "oldest_microseconds")
-        nextDueIn = try Self.time(row, "next_microseconds")
+        oldestDueFor = try row.decodeMicroseconds("oldest_microseconds")
+        nextDueIn = try row.decodeMicroseconds("next_microseconds")
         createdToday = try row.decode("created")
         rejectedToday = try row.decode("rejected")
-    }
-
-    private static func time(_ row: PostgresRow, _ column: String) throws(PostgresError) -> Duration? {
-        try row.decode(column, as: Int64?.self).map { .microseconds($0) }
     }
 }
 

@@ -42,11 +42,7 @@ extension OperatorSession {
             PostgresStatement(SQLText.operatorPause, [.int64(businessID), .bool(isPaused)]),
             privileges: "SELECT, INSERT, UPDATE ON market_chat.business")
         return try decoding { () throws(PostgresError) in
-            let reason = try rows[0].decode("hold_reason", as: String?.self)
-            let rest = try rows[0].decode("hold_microseconds", as: Int64?.self) ?? 0
-            return Obstacles(
-                hold: reason.map { BusinessRecord.Hold(reason: $0, endsIn: .microseconds(rest)) },
-                hasOwner: try rows[0].decode("has_owner"))
+            Obstacles(hold: try rows[0].decodeHold(), hasOwner: try rows[0].decode("has_owner"))
         }
     }
 

@@ -57,7 +57,7 @@ public final class OperatorSession: Sendable {
                     .int64(statementTimeout.wholeMilliseconds), .int64(lockTimeout.wholeMilliseconds),
                     .bool(isReadOnly),
                 ])
-            let answers = try await connection.pipeline([settings, PostgresStatement(SQLText.operatorPlace)])
+            let answers = try await connection.pipeline([settings, PostgresStatement(SQLText.sessionPlace)])
             return OperatorSession(
                 connection: connection, settings: settings, place: try DatabasePlace(answers[1][0]))
         } catch {

@@ -89,11 +89,9 @@ public struct RowStory: Sendable, Equatable {
             lastError: try row.decode("last_error"), createdAt: try row.decode("created_at"),
             dueAt: try row.decode("due_at"), settledAt: try row.decode("settled_at"),
             lookedAt: try row.decode("looked_at"))
-        notFoundFor = try row.decode("not_found_microseconds", as: Int64?.self).map { .microseconds($0) }
+        notFoundFor = try row.decodeMicroseconds("not_found_microseconds")
         if let reason = try row.decode("reason", as: String?.self) {
-            waiting = Waiting(
-                reason: reason,
-                nextTryIn: try row.decode("next_microseconds", as: Int64?.self).map { .microseconds($0) })
+            waiting = Waiting(reason: reason, nextTryIn: try row.decodeMicroseconds("next_microseconds"))
         }
     }
 }
@@ -190,12 +188,7 @@ extension OperatorSession {
                 PostgresStatement(SQLText.operatorHold, [.int64(businessID)]),
             ], privileges: "SELECT ON market_chat.outbox, market_chat.business")
         return try decoding { () throws(PostgresError) in
-            var hold: BusinessRecord.Hold?
-            if let row = answers[3].first, let reason = try row.decode("hold_reason", as: String?.self) {
-                let rest = try row.decode("hold_microseconds", as: Int64?.self) ?? 0
-                hold = BusinessRecord.Hold(reason: reason, endsIn: .microseconds(rest))
-            }
-            return (try DueRows(Array(answers[..<3])), hold)
+            (try DueRows(Array(answers[..<3])), try answers[3].first?.decodeHold())
         }
     }
 }

@@ -72,7 +72,9 @@ public final class PostgresOutbox: Outbox {
         }
         do {
             let facts = try await SessionSetup(configuration: configuration, server: server).prepare(connection)
-            return PostgresSession(connection: connection, facts: facts, writers: writers)
+            let session = PostgresSession(connection: connection, facts: facts, writers: writers)
+            try await session.warmUp()
+            return session
         } catch {
             await connection.close()
             throw error

@@ -33,12 +33,14 @@ final class PostgresSession: OutboxSession {
 
     func claim(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessRecord] {
         try await OutboxError.running { () async throws(PostgresError) in
-            let owned = try await connection.query(PostgresStatement(SQLText.own, [.int64Array(businessIDs)]))
-                .map { row throws(PostgresError) in try row.decode("business_id", as: Int64.self) }
+            let owned = try await connection.query(
+                PostgresStatement(SQLText.own, [.int64Array(businessIDs)], isPrepared: true)
+            )
+            .map { row throws(PostgresError) in try row.decode("business_id", as: Int64.self) }
             if owned.isEmpty { return [] }
             do throws(PostgresError) {
-                let rows = try await connection.query(PostgresStatement(SQLText.records, [.int64Array(owned)]))
-                return try rows.map { row throws(PostgresError) in try BusinessRecord(row) }
+                return try await connection.query(Self.records(of: owned))
+                    .map { row throws(PostgresError) in try BusinessRecord(row) }
             } catch {
                 // Nobody knows that they are ours, so another session had better have them.
                 _ = try await connection.query(PostgresStatement(SQLText.disown, [.int64Array(owned)]))
@@ -47,9 +49,34 @@ final class PostgresSession: OutboxSession {
         }
     }
 
+    private static func records(of businessIDs: [Int64]) -> PostgresStatement {
+        PostgresStatement(SQLText.records, [.int64Array(businessIDs)], isPrepared: true)
+    }
+
+    /// Lets the server parse and plan what stands between a vacancy and the first request, which takes many times as long
+    /// as to carry it out. A standby has the time for it before.
+    func warmUp() async throws(OutboxError) {
+        // No business has this number.
+        let nobody: Int64 = 0
+        let statements =
+            [Self.records(of: [])] + Self.look(at: nobody, DueRead(limit: 1, repeatLimit: 1)) + [Self.poll([])]
+        do {
+            _ = try await connection.pipeline(statements)
+        } catch {
+            // Somebody may have locked a table: whoever needs it will hear of that.
+            guard error.isOfTheStatement else { throw OutboxError(error) }
+        }
+    }
+
+    func readDue(of businessID: Int64, _ read: DueRead) async throws(OutboxError) -> DueRows {
+        try await OutboxError.running { () async throws(PostgresError) in
+            try DueRows(try await connection.pipeline(Self.look(at: businessID, read)))
+        }
+    }
+
     /// What is due later is asked before what is due now: a row that commits in between is seen at least once. With a
     /// watermark it is not asked: the next read from the beginning does.
-    func readDue(of businessID: Int64, _ read: DueRead) async throws(OutboxError) -> DueRows {
+    private static func look(at businessID: Int64, _ read: DueRead) -> [PostgresStatement] {
         let mark = read.watermark
         var statements = [
             PostgresStatement(mark == nil ? SQLText.outlook : SQLText.paused, [.int64(businessID)], isPrepared: true),
@@ -66,9 +93,11 @@ final class PostgresSession: OutboxSession {
                     SQLText.dueRepeats,
                     [.int64(businessID), .int64(Int64(read.repeatLimit)), .text(read.contextType)], isPrepared: true))
         }
-        return try await OutboxError.running { () async throws(PostgresError) in
-            try DueRows(try await connection.pipeline(statements))
-        }
+        return statements
+    }
+
+    private static func poll(_ businessIDs: [Int64]) -> PostgresStatement {
+        PostgresStatement(SQLText.poll, [.int64Array(businessIDs), .int64(countLimit)], isPrepared: true)
     }
 
     func sampleDue(
@@ -98,9 +127,7 @@ final class PostgresSession: OutboxSession {
 
     func poll(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessPoll] {
         let (polls, ended) = try await OutboxError.running { () async throws(PostgresError) in
-            let statement = PostgresStatement(
-                SQLText.poll, [.int64Array(businessIDs), .int64(Self.countLimit)], isPrepared: true)
-            let polls = try await connection.query(statement).map { row throws(PostgresError) in
+            let polls = try await connection.query(Self.poll(businessIDs)).map { row throws(PostgresError) in
                 (try BusinessPoll(row), try row.decode("backend_pid", as: Int32.self))
             }
             return (polls, try await sleepLocks.endedCovers(among: businessIDs))
@@ -136,17 +163,14 @@ final class PostgresSession: OutboxSession {
 extension BusinessRecord {
     init(_ row: PostgresRow) throws(PostgresError) {
         self.init(businessID: try row.decode("business_id"), isPaused: try row.decode("paused"))
-        if let reason = try row.decode("hold_reason", as: String?.self) {
-            let rest = try row.decode("hold_microseconds", as: Int64?.self) ?? 0
-            hold = Hold(reason: reason, endsIn: .microseconds(rest))
-        }
+        hold = try row.decodeHold()
         if let limit = try row.decode("quota_limit", as: Int?.self),
             let remaining = try row.decode("quota_remaining", as: Int?.self)
         {
-            let rest = try row.decode("quota_microseconds", as: Int64?.self) ?? 0
-            quota = Quota(limit: limit, remaining: remaining, resetsIn: .microseconds(rest))
+            let rest = try row.decodeMicroseconds("quota_microseconds") ?? .zero
+            quota = Quota(limit: limit, remaining: remaining, resetsIn: rest)
         }
-        age = try row.decode("age_microseconds", as: Int64?.self).map { .microseconds($0) }
+        age = try row.decodeMicroseconds("age_microseconds")
     }
 }
 
@@ -159,7 +183,7 @@ extension DueRows {
         }
         self.init(
             fresh: rows[0], repeats: rows.count > 1 ? rows[1] : [],
-            nextDueIn: try outlook.decode("next_microseconds", as: Int64?.self).map { .microseconds($0) },
+            nextDueIn: try outlook.decodeMicroseconds("next_microseconds"),
             isPaused: try outlook.decode("paused"))
     }
 }
@@ -170,7 +194,7 @@ extension DueRow {
             id: try row.decode("id"), contextType: try row.decode("context_type"),
             contextID: try row.decode("context_id"), priority: try row.decode("priority"),
             attempts: try row.decode("attempts"),
-            notFoundFor: try row.decode("not_found_microseconds", as: Int64?.self).map { .microseconds($0) },
+            notFoundFor: try row.decodeMicroseconds("not_found_microseconds"),
             notFoundCount: try row.decode("not_found_count"),
             dueAtMicroseconds: try row.decode("due_at"))
     }
@@ -181,7 +205,7 @@ extension BusinessPoll {
         let due = try row.decode("due", as: Int.self)
         self.init(
             businessID: try row.decode("business_id"), due: due, dueIsAtLeast: due >= Int(PostgresSession.countLimit),
-            oldestDueFor: try row.decode("oldest_microseconds", as: Int64?.self).map { .microseconds($0) },
+            oldestDueFor: try row.decodeMicroseconds("oldest_microseconds"),
             isPaused: try row.decode("paused"))
     }
 }

@@ -20,7 +20,8 @@ struct SessionSetup {
             let settings = PostgresOutbox.settings(
                 configuration, statementTimeout: PostgresOutbox.statementTimeout)
             let wanted = PostgresStatement(SQLText.sessionFacts, [.bool(configuration.deletesSettledRows)])
-            return try Facts(try await connection.pipeline([settings, wanted])[1][0])
+            let answers = try await connection.pipeline([settings, PostgresStatement(SQLText.sessionPlace), wanted])
+            return try Facts(at: DatabasePlace(answers[1][0]), answers[2][0])
         }
         if let problem = facts.problem { throw problem }
         try await refuseTransactionPooler(connection, backendPID: facts.backendPID)
@@ -97,48 +98,36 @@ struct SessionSetup {
         try await connection.query(PostgresStatement("SELECT pg_backend_pid() AS backend_pid"))[0].decode("backend_pid")
     }
 
-    /// What ``SQLText/sessionFacts`` tells.
+    /// What ``SQLText/sessionPlace`` and ``SQLText/sessionFacts`` tell.
     struct Facts {
+        var place: DatabasePlace
         var backendPID: Int32
-        var isReadOnly: Bool
-        var roleName: String
-        var databaseName: String
-        var host: String
-        var hasSchema: Bool
-        var mayUseSchema: Bool
         var missingPrivileges: String
         /// Whether a user has triggers that fire in the commit.
         var hasDeferredTriggers: Bool
 
-        init(_ row: PostgresRow) throws(PostgresError) {
+        init(at place: DatabasePlace, _ row: PostgresRow) throws(PostgresError) {
+            self.place = place
             backendPID = try row.decode("backend_pid")
-            isReadOnly = try row.decode("is_read_only")
-            roleName = try row.decode("role_name")
-            databaseName = try row.decode("database_name")
-            host = try row.decode("host")
-            hasSchema = try row.decode("has_schema")
-            mayUseSchema = try row.decode("may_use_schema")
             missingPrivileges = try row.decode("missing_privileges")
             hasDeferredTriggers = try row.decode("has_deferred_triggers")
         }
 
-        var place: String { "\(roleName)@\(host)/\(databaseName)" }
-
         private func grants(_ privileges: [String]) -> String {
-            privileges.map { "GRANT \($0) TO \(quotedIdentifier(roleName));" }.joined(separator: " ")
+            privileges.map { "GRANT \($0) TO \(quotedIdentifier(place.roleName));" }.joined(separator: " ")
         }
 
         var problem: OutboxError? {
             // A standby may be behind with the schema, too.
-            if isReadOnly {
+            if place.isReadOnly {
                 return .unavailable("\(place): the server is read-only: a standby, or one that became one")
             }
-            if !hasSchema {
+            if !place.hasSchema {
                 return .unusable(
                     "\(place): there is no schema market_chat: run 'market-chatd migrate' as a role that may create it,"
                         + " or name the right database in DATABASE_URL")
             }
-            if !mayUseSchema {
+            if !place.mayUseSchema {
                 return .notPermitted(
                     "\(place): the role may not use the schema market_chat: as the schema's owner, say: "
                         + grants(["USAGE ON SCHEMA market_chat"]) + " and what roles.sql grants besides")

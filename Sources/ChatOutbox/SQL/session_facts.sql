@@ -1,17 +1,8 @@
--- What the session is and may do.
+-- What the session is and may do in a schema that it may use.
 --
 -- $1 whether settled rows are to be deleted.
 SELECT
     pg_backend_pid() AS backend_pid,
-    current_setting('server_version_num')::integer AS server_version,
-    current_setting('server_version') AS server_version_text,
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only,
-    current_user::text AS role_name,
-    current_database()::text AS database_name,
-    coalesce(host(inet_server_addr()), 'local') AS host,
-    to_regnamespace('market_chat') IS NOT NULL AS has_schema,
-    CASE WHEN to_regnamespace('market_chat') IS NOT NULL
-        THEN has_schema_privilege('market_chat', 'USAGE') ELSE false END AS may_use_schema,
     array_to_string(ARRAY(
         SELECT format('%s ON market_chat.%s', wanted.privilege, wanted.relation)
         FROM (VALUES

@@ -1,4 +1,4 @@
--- Where a person's session is, and as whom.
+-- Where the session is, as whom, and whether the outbox can be there.
 SELECT
     current_user::text AS role_name,
     -- The address that we reached; through a pooler it is the server's.
