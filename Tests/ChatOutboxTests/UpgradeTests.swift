@@ -99,6 +99,23 @@ import Testing
         #expect(lines.all.contains { $0.contains("pid ") }, "\(lines.all)")
     }
 
+    @Test func aMigratorsPatienceEnds() async throws {
+        let database = try await oldDatabase()
+        let impatient = SchemaMigrator(
+            connectionString: database.connectionString, target: 2, clock: HurriedClock(shortest: .seconds(3600)))
+        let holder = try await BlockingTransaction.begin(
+            database, alsoRunning: "SELECT count(*) FROM market_chat.outbox")
+        let busy = await #expect(throws: MigrationError.self) { try await impatient.migrate() }
+        #expect(busy.map { if case .unavailable = $0 { true } else { false } } == true, "\(String(describing: busy))")
+        await holder.end()
+        let other = try await BlockingTransaction.begin(
+            database, alsoRunning: "SELECT pg_advisory_lock(\(SchemaMigrator.lockKey))")
+        await #expect(
+            throws: MigrationError.unavailable("another 'market-chatd migrate' has been at work for 600.0 seconds")
+        ) { try await impatient.migrate() }
+        await other.end()
+    }
+
     @Test func aStepThatFailedIsCarriedOutByTheNextRun() async throws {
         let database = try await oldDatabase()
         // It stands in the way of the index of step 4.

@@ -4,7 +4,7 @@ import LibPQ
 public struct SchemaMigrator: Sendable {
     /// Two migrators at once wait for each other by this advisory lock. Not the one of programs of version 1, which wait in
     /// a statement, and so with a snapshot that whoever builds an index waits for.
-    private static let lockKey: Int64 = 7_020_250_906
+    static let lockKey: Int64 = 7_020_250_906
     private static let connectTimeout = Duration.seconds(10)
     /// An index may have to be built of many rows.
     private static let longestStatement = Duration.seconds(3600)
@@ -13,6 +13,7 @@ public struct SchemaMigrator: Sendable {
     private let progress: @Sendable (String) -> Void
     /// Where it ends.
     private let target: Int
+    private let clock: any Clock<Duration>
 
     /// - Parameters:
     ///   - connectionString: libpq's; of a role that may create the schema, or owns it.
@@ -24,10 +25,15 @@ public struct SchemaMigrator: Sendable {
     /// - Parameters:
     ///   - connectionString: libpq's.
     ///   - target: an earlier version than the last, for tests of upgrades.
+    ///   - clock: for its patience and its pauses.
     ///   - progress: told what is being done or waited for.
-    init(connectionString: String, target: Int, progress: @escaping @Sendable (String) -> Void = { _ in }) {
+    init(
+        connectionString: String, target: Int, clock: any Clock<Duration> = ContinuousClock(),
+        progress: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
         self.connectionString = connectionString
         self.target = target
+        self.clock = clock
         self.progress = progress
     }
 
@@ -80,7 +86,7 @@ public struct SchemaMigrator: Sendable {
         _ connection: PostgresConnection, at place: DatabasePlace
     ) async throws(MigrationError) -> Report {
         progress("working on \(place), PostgreSQL \(place.serverVersion)")
-        let upgrade = SchemaUpgrade(connection: connection, progress: progress)
+        let upgrade = SchemaUpgrade(connection: connection, progress: progress, clock: clock)
         try await upgrade.prepare(lockKey: Self.lockKey)
         let before = try await upgrade.run { () async throws(PostgresError) in
             try await SchemaVersion.read(from: connection)

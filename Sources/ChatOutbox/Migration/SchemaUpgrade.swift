@@ -4,6 +4,7 @@ import LibPQ
 struct SchemaUpgrade {
     let connection: PostgresConnection
     let progress: @Sendable (String) -> Void
+    let clock: any Clock<Duration>
 
     /// How long a step waits for the lock of a table. As long all producers may wait behind it.
     private static let lockWait = "50ms"
@@ -39,7 +40,7 @@ struct SchemaUpgrade {
                         set_config('default_transaction_read_only', 'off', false)
                     """))
         }
-        let end = ContinuousClock.now + Self.patience
+        let hasTime = patience(on: clock)
         var hasTold = false
         while true {
             let isLocked = try await run { () async throws(PostgresError) in
@@ -48,7 +49,7 @@ struct SchemaUpgrade {
                     .decode("is_locked", as: Bool.self)
             }
             if isLocked { return }
-            guard ContinuousClock.now < end else {
+            guard hasTime() else {
                 throw .unavailable("another 'market-chatd migrate' has been at work for \(Self.patience)")
             }
             if !hasTold { progress("waiting for another 'market-chatd migrate'") }
@@ -74,7 +75,7 @@ struct SchemaUpgrade {
     }
 
     private func carryOut(_ scripts: [String], locking table: String?) async throws(MigrationError) {
-        let end = ContinuousClock.now + Self.patience
+        let hasTime = patience(on: clock)
         var wait = Self.pauses.first
         while true {
             do throws(PostgresError) {
@@ -82,7 +83,7 @@ struct SchemaUpgrade {
                 return
             } catch {
                 guard error.sqlState == .lockNotAvailable || error.sqlState == .deadlockDetected, let table,
-                    ContinuousClock.now < end
+                    hasTime()
                 else { throw MigrationError(error) }
                 let holder = await holder(of: table)
                 progress("waiting for \(table)\(holder)")
@@ -135,9 +136,15 @@ struct SchemaUpgrade {
         if deleted > 0 { progress("\(deleted) old exchanges forgotten, of which each row keeps the last 50") }
     }
 
+    /// Whether there is any patience left since now.
+    private func patience<Base: Clock<Duration>>(on clock: Base) -> () -> Bool {
+        let end = clock.now.advanced(by: Self.patience)
+        return { clock.now < end }
+    }
+
     private func pause(_ time: Duration) async throws(MigrationError) {
         do {
-            try await Task.sleep(for: time)
+            try await clock.sleep(for: time)
         } catch {
             throw .unavailable("stopped while it waited; run it again")
         }
