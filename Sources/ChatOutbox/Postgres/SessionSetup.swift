@@ -102,6 +102,7 @@ struct SessionSetup {
     struct Facts {
         var place: DatabasePlace
         var backendPID: Int32
+        var isReadOnly: Bool
         var missingPrivileges: String
         /// Whether a user has triggers that fire in the commit.
         var hasDeferredTriggers: Bool
@@ -109,6 +110,7 @@ struct SessionSetup {
         init(at place: DatabasePlace, _ row: PostgresRow) throws(PostgresError) {
             self.place = place
             backendPID = try row.decode("backend_pid")
+            isReadOnly = try row.decode("is_read_only")
             missingPrivileges = try row.decode("missing_privileges")
             hasDeferredTriggers = try row.decode("has_deferred_triggers")
         }
@@ -119,7 +121,7 @@ struct SessionSetup {
 
         var problem: OutboxError? {
             // A standby may be behind with the schema, too.
-            if place.isReadOnly {
+            if isReadOnly {
                 return .unavailable("\(place): the server is read-only: a standby, or one that became one")
             }
             if !place.hasSchema {

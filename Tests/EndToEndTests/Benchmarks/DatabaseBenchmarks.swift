@@ -1,4 +1,5 @@
 import ChatOutbox
+import Harness
 import LibPQ
 import MarketSandbox
 import PrivatePostgres
@@ -210,7 +211,7 @@ private struct ServerCost: CustomStringConvertible {
         buffers = Double(try row.decode("buffers", as: String.self)) ?? .nan
         commits = Double(try row.decode("commits", as: String.self)) ?? .nan
         // Nanoseconds on a processor. Source: Documentation/scheduler/sched-stats.rst of the kernel.
-        let time = try ScratchFile.read("/proc/\(pid)/schedstat").split(separator: " ")[0]
+        let time = try TextFile.read("/proc/\(pid)/schedstat").split(separator: " ")[0]
         microseconds = (Double(time) ?? .nan) / 1000
     }
 

@@ -8,7 +8,7 @@ import Testing
 @testable import MarketChatd
 
 /// Rows of cabinets that nobody is told to serve.
-@Suite(.seated) struct UnlistedRowsTests {
+@Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct UnlistedRowsTests {
     private static let alone = UnlistedBusiness(businessID: 404, rows: 3, hasOwner: false)
     private static let owned = UnlistedBusiness(businessID: 405, rows: 3, hasOwner: true)
 
@@ -49,6 +49,13 @@ import Testing
         #expect(result.warnings == [0, 0, 1, 1])
         #expect(result.pauses == [5, 60, 5, 60, 60].map { .seconds($0) })
         #expect(result.last == [Self.alone])
+    }
+
+    @Test func aRestartOfTheirInstanceIsNoReasonToWarn() async throws {
+        let served = UnlistedBusiness(businessID: Self.alone.businessID, rows: 3, hasOwner: true)
+        let result = try await found([[Self.alone], [served], [Self.alone], [served], [Self.alone]])
+        #expect(result.warnings == [0, 0, 0, 0, 0])
+        #expect(result.last == [])
     }
 
     @Test func whoComesBackIsWarnedOfAgain() async throws {
