@@ -10,7 +10,7 @@ import Testing
     private static let folders = ["Sources", "Tests", "Config", "systemd", ".github", ".ci"]
     /// Files and folders, from the root on.
     private static let paths = Set(
-        folders
+        folders + ["Package.swift", "README.md"]
             + folders.flatMap { folder in
                 (FileManager.default.subpaths(atPath: "\(root)/\(folder)") ?? []).map { "\(folder)/\($0)" }
             })
@@ -49,7 +49,7 @@ import Testing
             return paths.contains(name.hasSuffix("/") ? String(name.dropLast()) : name)
         }
         if name.contains(/^[A-Za-z0-9].*\.(swift|sql|md|yml|json|service)$/) {
-            return paths.contains { $0.hasSuffix("/\(name)") }
+            return paths.contains { $0 == name || $0.hasSuffix("/\(name)") }
         }
         // A type, a function, a test, a folder: with capitals within, or at the beginning.
         guard name.contains(/^([a-z]+[A-Z]|[A-Z][a-z]+[A-Z]?)[A-Za-z0-9]*$/) else { return true }
