@@ -22,7 +22,7 @@ struct MutantPackage {
     private static let sources = [
         "Package.resolved",
         "Sources/MarketAPI/Client", "Sources/MarketAPI/Retrying",
-        "Sources/ChatOutbox/Outbox.swift", "Sources/ChatOutbox/OutboxValues.swift",
+        "Sources/ChatOutbox/Outbox",
         "Sources/ChatSync",
     ]
 

@@ -43,22 +43,3 @@ public enum OutboxSchema {
         return nil
     }
 }
-
-/// What a schema is, and who can work with it.
-struct SchemaVersion: Sendable, Equatable {
-    /// 0: there is none.
-    var version = 0
-    /// The version of the oldest program that works with it.
-    var oldestProgram = 0
-}
-
-/// A part of a migration.
-enum MigrationStep: Sendable {
-    /// A script, all of it or nothing. Where it locks a table, it waits for a moment only, and is tried again: behind a
-    /// lock that waits, all producers wait.
-    case transaction(String, table: String?)
-    /// One statement that PostgreSQL carries out only outside a transaction.
-    case alone(String)
-    /// A statement that does a part of its work at a time, until it returns no row: see the script.
-    case walk(String)
-}

@@ -147,69 +147,6 @@ public final class OperatorSession: Sendable {
     }
 }
 
-/// Why an operator's command could not do its work. Each text names the place, the cause and the cure, and no secret.
-public enum OperatorError: Error, Sendable, Equatable {
-    /// The database is away: another try may succeed.
-    case unavailable(String)
-    /// The configuration or the schema has to be mended first.
-    case unusable(String)
-    /// The role may not do it.
-    case notPermitted(String)
-    /// The statement failed.
-    case failed(String)
-
-    public var text: String {
-        switch self {
-        case .unavailable(let text), .unusable(let text), .notPermitted(let text), .failed(let text): text
-        }
-    }
-
-    init(connecting error: PostgresError) {
-        switch OutboxError(error) {
-        case .unusable(let text): self = .unusable(text)
-        case .notPermitted(let text): self = .notPermitted(text)
-        case .unavailable(let text), .failed(let text): self = .unavailable(text)
-        }
-    }
-}
-
-/// A database, and the role that looks at it: `role@host/database`.
-public struct DatabasePlace: Sendable, Equatable, CustomStringConvertible {
-    public var roleName: String
-    /// `local` for a Unix socket.
-    public var host: String
-    public var databaseName: String
-    /// Such as `15.8`.
-    public var serverVersion: String
-    /// A server that follows another one, whose sessions are not seen there.
-    public var isStandby: Bool
-    public var hasSchema: Bool
-    public var mayUseSchema: Bool
-
-    public init(
-        roleName: String, host: String, databaseName: String, serverVersion: String, isStandby: Bool = false,
-        hasSchema: Bool = true, mayUseSchema: Bool = true
-    ) {
-        self.roleName = roleName
-        self.host = host
-        self.databaseName = databaseName
-        self.serverVersion = serverVersion
-        self.isStandby = isStandby
-        self.hasSchema = hasSchema
-        self.mayUseSchema = mayUseSchema
-    }
-
-    public var description: String { "\(roleName)@\(host)/\(databaseName)" }
-
-    init(_ row: PostgresRow) throws(PostgresError) {
-        self.init(
-            roleName: try row.decode("role_name"), host: try row.decode("host"),
-            databaseName: try row.decode("database_name"), serverVersion: try row.decode("server_version"),
-            isStandby: try row.decode("is_standby"), hasSchema: try row.decode("has_schema"),
-            mayUseSchema: try row.decode("may_use_schema"))
-    }
-}
-
 /// As SQL wants a name: in quotation marks where it needs them.
 func quotedIdentifier(_ name: String) -> String {
     let isPlain = name.utf8.enumerated().allSatisfy { index, byte in

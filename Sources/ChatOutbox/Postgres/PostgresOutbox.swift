@@ -193,41 +193,6 @@ extension PostgresOutbox {
     }
 }
 
-/// A business that has rows, and that this instance is not told to serve.
-public struct UnlistedBusiness: Sendable, Hashable {
-    public var businessID: Int64
-    /// Pending ones, counted up to a bound.
-    public var rows: Int
-    /// Whether another instance serves it.
-    public var hasOwner: Bool
-
-    public init(businessID: Int64, rows: Int, hasOwner: Bool) {
-        self.businessID = businessID
-        self.rows = rows
-        self.hasOwner = hasOwner
-    }
-}
-
-/// A walk through all rows in the order of their ids, to delete old ones.
-public struct RetentionWalk: Sendable, Hashable {
-    var lastID: Int64 = 0
-    /// How many rows the last step deleted.
-    public private(set) var deleted = 0
-    /// Whether there are no more for now.
-    public private(set) var isOver = false
-
-    public init() {}
-
-    /// Nothing can be deleted now.
-    public static let over = RetentionWalk(lastID: 0, deleted: 0, isOver: true)
-
-    init(lastID: Int64, deleted: Int, isOver: Bool) {
-        self.lastID = lastID
-        self.deleted = deleted
-        self.isOver = isOver
-    }
-}
-
 extension StrangeOwner {
     /// `nil` where nobody is the owner.
     init?(_ row: PostgresRow) throws(PostgresError) {
@@ -235,17 +200,5 @@ extension StrangeOwner {
         self.init(
             businessID: try row.decode("business_id"), processID: processID, roleName: try row.decode("role_name"),
             applicationName: try row.decode("application_name"))
-    }
-}
-
-extension Duration {
-    /// Rounded toward zero.
-    var wholeMilliseconds: Int64 {
-        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
-    }
-
-    /// Rounded toward zero.
-    var wholeMicroseconds: Int64 {
-        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
     }
 }

@@ -146,11 +146,3 @@ public final actor PostgresConnection {
         }
     }
 }
-
-/// What `NOTIFY` sent.
-public struct PostgresNotification: Sendable, Equatable {
-    public var channel: String
-    public var payload: String
-    /// The server process that sent it.
-    public var backendPID: Int32
-}

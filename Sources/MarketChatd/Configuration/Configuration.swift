@@ -31,25 +31,6 @@ struct Configuration: Sendable {
     var warnings: [ConfigurationWarning]
 }
 
-/// How the daemon logs.
-struct LogConfiguration: Sendable, Equatable {
-    var level = Logger.Level.info
-    var format = LogFormatChoice.auto
-}
-
-/// `CHATD_LOG_FORMAT`.
-enum LogFormatChoice: String, CaseIterable, Sendable {
-    case text, json, journal, auto
-}
-
-/// What a command that only works on the database was told.
-struct DatabaseConfiguration: Sendable {
-    /// A libpq connection string; empty for libpq's own `PG*` variables.
-    var databaseURL: SecretString
-    var logs: LogConfiguration
-    var warnings: [ConfigurationWarning]
-}
-
 extension Configuration {
     /// Reads and checks the whole configuration.
     ///
@@ -86,24 +67,5 @@ extension Configuration {
         values.checkTogether(configuration)
         values.warnOfUnknownKeys()
         return try values.finish(configuration) { $0.warnings = $1 }
-    }
-}
-
-extension DatabaseConfiguration {
-    /// Reads and checks what `market-chatd migrate` needs, and nothing else: whoever owns the schema need not have an
-    /// API key.
-    static func read(environment: [String: String]) throws(ConfigurationErrors) -> DatabaseConfiguration {
-        var values = ConfigurationValues(environment: environment)
-        let configuration = DatabaseConfiguration(databaseURL: values.databaseURL(), logs: values.logs(), warnings: [])
-        values.warnOfUnknownKeys()
-        return try values.finish(configuration) { $0.warnings = $1 }
-    }
-}
-
-extension LogConfiguration {
-    /// What can be understood of it, for messages about a configuration that is wrong.
-    static func best(of environment: [String: String]) -> LogConfiguration {
-        var values = ConfigurationValues(environment: environment)
-        return values.logs()
     }
 }

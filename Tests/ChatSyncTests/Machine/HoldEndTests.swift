@@ -16,6 +16,15 @@ import Testing
         pacer.forgetWindow(inFlight: 0)
         #expect(pacer.permission(inFlight: 0, inFlightHere: 0, now: .at(1), random: .half) == .send)
         #expect(pacer.lost == 0 && pacer.window == nil)
+        // The end of the window that was forgotten says nothing of the next one's.
+        var blind = QuotaPacer(prior: 1, reserve: 0)
+        _ = blind.refused(Self.told, retryAfter: nil, now: .at(0), random: .half)
+        blind.forgetWindow(inFlight: 0)
+        blind.answered(nil, sentAt: .at(1), now: .at(1))
+        let end = Moment.at(1) + QuotaPacer.longestWindow
+        let resumes = end + .milliseconds(500)
+        #expect(
+            blind.permission(inFlight: 0, inFlightHere: 0, now: end, random: .half) == .waitForWindow(until: resumes))
     }
 
     @Test func allWaitsEndAndNothingIsForgottenThatIsNoWait() {
@@ -65,14 +74,17 @@ import Testing
     }
 
     @Test func aQuotaThatIsSpentAgainInItsWindowIsNoNews() {
-        var stepper = Stepper.owning((1...9).map { .test($0) }, .test(parallel: 2))
+        var stepper = Stepper.owning((1...3).map { .test($0) }, .test(parallel: 2))
         func isSpent(_ entry: LogEntry) -> Bool { if case .quotaUsedUp = entry { true } else { false } }
         stepper.machine.conditions.pacer.window = QuotaPacer.Window(
             limit: 1000, remaining: 3, endsAt: .at(600), learnedAt: .at(0))
         #expect(stepper.settle(1).sent == [2, 3], "the last two")
         #expect(stepper.machine.told?.kind == .quota && count(stepper, isSpent) == 1)
-        // A failure spends nothing, so one more may go.
-        #expect(stepper.settle(2, .error(500)).sent == [4])
+        // A failure spends nothing, so one more may go; and then one goes.
+        stepper.settle(2, .error(500))
+        #expect(stepper.machine.told == nil)
+        stepper.tell(.woken)
+        #expect(stepper.tell(.read(DueRows(fresh: [.test(4)]))).sent == [4])
         #expect(stepper.machine.told?.kind == .quota && count(stepper, isSpent) == 1)
     }
 

@@ -1,40 +1,5 @@
 import Glibc
 
-/// A small file, as it was found.
-struct FileContents: Sendable, Equatable {
-    var bytes: [UInt8]
-    /// Whether every user of this machine may read it.
-    var isWorldReadable: Bool
-
-    init(_ bytes: [UInt8], isWorldReadable: Bool = false) {
-        self.bytes = bytes
-        self.isWorldReadable = isWorldReadable
-    }
-}
-
-/// Why a file could not be read.
-enum FileProblem: Error, Sendable, Equatable {
-    case missing
-    /// `detail` says whose the file is and who asks.
-    case notPermitted(detail: String)
-    case isDirectory
-    case tooLong(limitBytes: Int)
-    case failed(String)
-}
-
-extension FileProblem: CustomStringConvertible {
-    /// Continues a sentence that begins with the file.
-    var description: String {
-        switch self {
-        case .missing: "does not exist"
-        case .notPermitted(let detail): "may not be read: \(detail)"
-        case .isDirectory: "is a directory"
-        case .tooLong(let limitBytes): "is longer than \(limitBytes) bytes"
-        case .failed(let reason): "cannot be read: \(reason)"
-        }
-    }
-}
-
 /// Reads whole files, up to a limit. The configuration's only way to the disk, so that tests can stand in for it.
 struct FileReader: Sendable {
     typealias Body = @Sendable (_ path: String, _ limitBytes: Int) -> Result<FileContents, FileProblem>

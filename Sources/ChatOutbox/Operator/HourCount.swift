@@ -1,0 +1,17 @@
+import LibPQ
+
+/// What became of rows in one hour.
+public struct HourCount: Sendable, Equatable {
+    /// 0: the hour that ends now; up to 23.
+    public var hoursAgo: Int
+    public var created: Int
+    public var putOff: Int
+    public var rejected: Int
+
+    public init(hoursAgo: Int, created: Int = 0, putOff: Int = 0, rejected: Int = 0) {
+        self.hoursAgo = hoursAgo
+        self.created = created
+        self.putOff = putOff
+        self.rejected = rejected
+    }
+}

@@ -1,0 +1,23 @@
+import LibPQ
+
+/// A chat that was created lately.
+public struct RecentChat: Sendable, Equatable {
+    public var rowID: Int64
+    public var businessID: Int64
+    public var contextType: String
+    public var contextID: Int64
+    public var chatID: Int64
+    /// Since it was written.
+    public var age: Duration
+
+    public init(
+        rowID: Int64, businessID: Int64, contextType: String, contextID: Int64, chatID: Int64, age: Duration
+    ) {
+        self.rowID = rowID
+        self.businessID = businessID
+        self.contextType = contextType
+        self.contextID = contextID
+        self.chatID = chatID
+        self.age = age
+    }
+}

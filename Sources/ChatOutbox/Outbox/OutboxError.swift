@@ -1,0 +1,26 @@
+/// Why the outbox could not be used.
+public enum OutboxError: Error, Sendable, Equatable {
+    /// It is away, or the session broke: worth another try on a new session. The text is for the operator.
+    case unavailable(String)
+    /// It answers, but waiting does not help: a wrong schema, a transaction pooler, a wrong password. The text names the cause and the cure.
+    case unusable(String)
+    /// The role may not do what it has to. The text has the GRANT that mends it.
+    case notPermitted(String)
+    /// This statement failed, of a lock or a time-out for instance, and the session goes on: worth another try on it.
+    case failed(String)
+
+    /// Whether waiting alone does not help.
+    public var needsPerson: Bool {
+        switch self {
+        case .unusable, .notPermitted: true
+        case .unavailable, .failed: false
+        }
+    }
+
+    /// For the operator, in each case.
+    public var text: String {
+        switch self {
+        case .unavailable(let text), .unusable(let text), .notPermitted(let text), .failed(let text): text
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/// A session that holds the lock of a business's owner and is no market-chatd: anybody who may connect can take it.
+public struct StrangeOwner: Sendable, Hashable {
+    public var businessID: Int64
+    /// The process of the server, for `pg_terminate_backend`.
+    public var processID: Int32
+    public var roleName: String
+    public var applicationName: String
+
+    public init(businessID: Int64, processID: Int32, roleName: String, applicationName: String) {
+        self.businessID = businessID
+        self.processID = processID
+        self.roleName = roleName
+        self.applicationName = applicationName
+    }
+}
