@@ -83,8 +83,7 @@ import Testing
         // A failure spends nothing, so one more may go; and then one goes.
         stepper.settle(2, .error(500))
         #expect(stepper.machine.told == nil)
-        stepper.tell(.woken)
-        #expect(stepper.tell(.read(DueRows(fresh: [.test(4)]))).sent == [4])
+        #expect(stepper.tell(.fellAsleep(DueRows(fresh: [.test(4)]), .asleep)).sent == [4])
         #expect(stepper.machine.told?.kind == .quota && count(stepper, isSpent) == 1)
     }
 
