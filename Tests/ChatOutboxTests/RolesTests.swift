@@ -107,9 +107,12 @@ import Testing
         }
     }
 
-    @Test func aMissingPrivilegeIsNamed() async throws {
+    @Test(arguments: [
+        ("UPDATE (chat_id) ON market_chat.outbox", "market_chatd"), ("USAGE ON LANGUAGE plpgsql", "PUBLIC"),
+    ])
+    func aMissingPrivilegeIsNamed(privilege: String, from role: String) async throws {
         let database = try await withRoles()
-        try await database.sql("REVOKE UPDATE (chat_id) ON market_chat.outbox FROM market_chatd")
+        try await database.sql("REVOKE \(privilege) FROM \(role)")
         let outbox = database.outbox(user: "market_chatd")
         let error = await failure { () async throws(OutboxError) in try await outbox.openSession() }
         guard case .notPermitted(let text) = error else {
@@ -117,10 +120,14 @@ import Testing
             return
         }
         // What it says to do is what mends it.
-        let grant = "GRANT UPDATE (chat_id) ON market_chat.outbox TO market_chatd;"
+        let grant = "GRANT \(privilege) TO market_chatd;"
         #expect(text.contains(grant), "\(text)")
         try await database.sql(grant)
         await (try outbox.openSession()).close()
+    }
+
+    @Test func deletingNeedsAPrivilegeOfItsOwn() async throws {
+        let database = try await withRoles()
         let deleting = PostgresOutbox(
             .init(
                 connectionString: database.connectionString(user: "market_chatd"), pollInterval: .seconds(1),

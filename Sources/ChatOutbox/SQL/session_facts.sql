@@ -32,6 +32,9 @@ SELECT
         FROM pg_proc f
         WHERE f.pronamespace = to_regnamespace('market_chat') AND f.proname LIKE '%\_key'
             AND NOT has_function_privilege(f.oid, 'EXECUTE')
+        UNION ALL
+        -- The waits for locks are blocks.
+        SELECT 'USAGE ON LANGUAGE plpgsql' WHERE NOT has_language_privilege('plpgsql', 'USAGE')
     ), ', ') AS missing_privileges,
     -- What they do happens in the commit, which no statement_timeout ends.
     EXISTS (SELECT FROM pg_trigger t WHERE t.tginitdeferred AND NOT t.tgisinternal) AS has_deferred_triggers

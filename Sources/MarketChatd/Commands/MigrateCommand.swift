@@ -51,7 +51,8 @@ struct MigrateCommand: AsyncParsableCommand {
 
     private static func check(_ configuration: DatabaseConfiguration) async throws(CommandFailure) {
         do throws(OperatorError) {
-            try await OperatorSession.with(configuration.databaseURL.revealed()) { session throws(OperatorError) in
+            try await OperatorSession.with(configuration.databaseURL.revealed(), isReadOnly: true) {
+                session throws(OperatorError) in
                 print("\(session.place): The schema market_chat is of version \(try await session.schemaVersion()).")
             }
         } catch {
