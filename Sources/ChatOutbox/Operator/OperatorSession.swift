@@ -25,6 +25,7 @@ public final class OperatorSession: Sendable {
     /// - Parameters:
     ///   - connectionString: libpq's.
     ///   - isReadOnly: whether a standby will do, and nothing can be changed.
+    ///   - work: what is done with the session, which is closed afterwards.
     /// - Throws: ``OperatorError``, of the opening or of the work.
     public static func with<Value>(
         _ connectionString: String, isReadOnly: Bool = false,
