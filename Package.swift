@@ -106,7 +106,8 @@ let package = Package(
         .testTarget(
             name: "MarketSandboxTests",
             dependencies: [
-                "MarketSandbox", "MarketSandboxCommand", "TestSupport", argumentParser, asyncHTTPClient, nioCore,
+                "Harness", "MarketSandbox", "MarketSandboxCommand", "TestSupport", argumentParser, asyncHTTPClient,
+                nioCore,
                 nioHTTP1,
             ],
             swiftSettings: strict),

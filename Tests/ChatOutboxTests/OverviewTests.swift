@@ -171,8 +171,7 @@ import Testing
     @Test(arguments: ["market_chatd", "producer"])
     func theUsualRolesSuffice(user: String) async throws {
         let database = try await TestDatabase.make()
-        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        try await database.sql("\\i '/\(root)/Config/roles.sql'")
+        try await database.sql("\\i '\(Repository.path(of: "Config/roles.sql"))'")
         let role = user == "producer" ? "producer_\(database.name)" : user
         if user == "producer" { try await database.sql("CREATE ROLE \(role) LOGIN IN ROLE market_chat_producer") }
         let session = try await database.session(owning: [11])

@@ -5,12 +5,11 @@ import Testing
 
 /// `Config/roles.sql`: the daemon and a producer can do their work with it, and nothing else.
 @Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct RolesTests {
-    private static let script = "/Config/roles.sql"
+    private static let script = "Config/roles.sql"
 
     private func withRoles() async throws -> TestDatabase {
         let database = try await TestDatabase.make()
-        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        try await database.sql("\\i '/\(root)\(Self.script)'")
+        try await database.sql("\\i '\(Repository.path(of: Self.script))'")
         return database
     }
 

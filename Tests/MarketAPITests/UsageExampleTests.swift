@@ -6,8 +6,7 @@ import Testing
 /// The article "Using the library" shows code that compiles and works: that of `UsageExample.swift`.
 @Suite(.concurrencyLimited) struct UsageExampleTests {
     private func text(of path: String) throws -> String {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-        return try String(contentsOfFile: root + "/" + path, encoding: .utf8)
+        try String(contentsOfFile: Repository.path(of: path), encoding: .utf8)
     }
 
     @Test func theArticleShowsTheExampleAsItIs() throws {

@@ -5,8 +5,7 @@ import Testing
 /// A document that names a file, a type or a test which is gone leads its reader astray: what stands in it as `code` and looks
 /// like one of these is looked up.
 @Suite(.concurrencyLimited) struct DocumentationTests {
-    private static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-        .joined(separator: "/")
+    private static let root = Repository.root
     private static let folders = ["Sources", "Tests", "Config", "systemd", ".github", ".ci"]
     /// Files and folders, from the root on.
     private static let paths = Set(

@@ -1,3 +1,4 @@
+import Harness
 import MarketSandbox
 import NIOHTTP1
 import TestSupport
@@ -73,9 +74,13 @@ import Testing
         options.latency = .seconds(9)
         try await withSandbox(options) { sandbox in
             let client = Task { try await Client.createChat(sandbox) }
-            try await until { sandbox.state().businesses.first?.inFlight == 1 }
+            try await waitUntil("it is in flight", atMost: .seconds(10)) {
+                sandbox.state().businesses.first?.inFlight == 1
+            }
             client.cancel()
-            try await until { sandbox.state().businesses.first?.inFlight == 0 }
+            try await waitUntil("nothing is in flight", atMost: .seconds(10)) {
+                sandbox.state().businesses.first?.inFlight == 0
+            }
             #expect(sandbox.state().chats.count == 1)
             _ = await client.result
         }
@@ -86,7 +91,7 @@ import Testing
         options.outage = .hang
         let sandbox = try await MarketSandboxServer.start(options)
         let client = Task { try await Client.createChat(sandbox) }
-        try await until { sandbox.state().businesses.first?.inFlight == 1 }
+        try await waitUntil("it is in flight", atMost: .seconds(10)) { sandbox.state().businesses.first?.inFlight == 1 }
         await sandbox.stop()
         let result = await client.result
         #expect(throws: (any Error).self) { try result.get() }
@@ -154,14 +159,5 @@ import Testing
             #expect(business.inFlight == 0)
             #expect(Set(sandbox.state().chats.values).count == 150)
         }
-    }
-}
-
-/// Waits until `condition` holds, at most ten seconds.
-func until(_ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while !condition() {
-        try #require(ContinuousClock.now < deadline, "it did not happen within ten seconds")
-        try await Task.sleep(for: .milliseconds(1))
     }
 }

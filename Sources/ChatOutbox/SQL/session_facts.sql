@@ -3,8 +3,8 @@
 -- $1 whether settled rows are to be deleted.
 SELECT
     pg_backend_pid() AS backend_pid,
-    -- A standby, or where default_transaction_read_only says so.
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS is_read_only,
+    -- On a standby always, and where default_transaction_read_only says so.
+    current_setting('transaction_read_only')::boolean AS is_read_only,
     array_to_string(ARRAY(
         SELECT format('%s ON market_chat.%s', wanted.privilege, wanted.relation)
         FROM (VALUES

@@ -3,9 +3,9 @@ import MarketAPI
 
 // What the database says of a result. A result that it refuses is kept, and only the write is repeated.
 extension BusinessMachine {
-    /// Between two tries to write the same result. Short to the end: what a person mends is to show at once.
     /// The so-many-th refusal in a row is logged: after about a second.
     static let refusalsLogged = 4
+    /// Between two tries to write the same result. Short to the end: what a person mends is to show at once.
     static let rewriting = Backoff(base: .milliseconds(500), max: .seconds(4))
     /// Refused results of one business that are tried at a time.
     static let rewritesAtOnce = 32

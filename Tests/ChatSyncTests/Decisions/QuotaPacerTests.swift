@@ -171,4 +171,23 @@ import Testing
         told.forgetWindow(inFlight: 0)
         #expect(told.window == nil, "the server's next answer tells it again")
     }
+
+    @Test func aWindowThatTheServerToldIsForgottenWithItsWaitAndItsLostAnswers() {
+        let told = QuotaHeaders(limit: 10, remaining: 0, resetsIn: .seconds(900), until: 5)
+        var pacer = QuotaPacer(prior: 10, reserve: 0)
+        _ = pacer.refused(told, retryAfter: nil, now: .at(0), random: .half)
+        pacer.lostAnswers(3)
+        pacer.forgetWindow(inFlight: 0)
+        #expect(pacer.permission(inFlight: 0, inFlightHere: 0, now: .at(1), random: .half) == .send)
+        #expect(pacer.lost == 0 && pacer.window == nil)
+        // The end of the window that was forgotten says nothing of the next one's.
+        var blind = QuotaPacer(prior: 1, reserve: 0)
+        _ = blind.refused(told, retryAfter: nil, now: .at(0), random: .half)
+        blind.forgetWindow(inFlight: 0)
+        blind.answered(nil, sentAt: .at(1), now: .at(1))
+        let end = Moment.at(1) + QuotaPacer.longestWindow
+        let resumes = end + .milliseconds(500)
+        #expect(
+            blind.permission(inFlight: 0, inFlightHere: 0, now: end, random: .half) == .waitForWindow(until: resumes))
+    }
 }

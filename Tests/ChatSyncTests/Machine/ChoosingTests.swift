@@ -147,32 +147,6 @@ import Testing
         #expect(commands.sent == [1] || commands.reads.count == 1, "\(commands)")
     }
 
-    @Test(arguments: [Hold.Kind.migration, .quota, .authorization, .overloaded])
-    func aPersonEndsWhateverIsWaitedFor(kind: Hold.Kind) {
-        var stepper = Stepper.owning([])
-        stepper.tell(.fellAsleep(DueRows(fresh: []), .asleep))
-        stepper.machine.conditions.pacer.window = QuotaPacer.Window(
-            limit: 1000, remaining: kind == .quota ? 0 : 900, endsAt: .at(3000), learnedAt: .at(0))
-        stepper.machine.conditions.hold(kind, nil, until: .at(3000), wasProbe: false, now: .at(0))
-        stepper.now = .at(10)
-        #expect(stepper.tell(.woken).sent.isEmpty)
-        var commands = stepper.tell(.holdEnded)
-        if case .read = stepper.machine.view.question {
-            commands = stepper.tell(.read(DueRows(fresh: [.test(1), .test(2), .test(3)])))
-        } else {
-            commands = stepper.tell(.sampled([.test(1), .test(2), .test(3)]))
-        }
-        #expect(commands.sent.count == 1, "one row is tried, and its answer tells what holds: \(commands)")
-        let row = commands.sent[0]
-        stepper.tell(.answered(rowID: row, .error(kind == .quota ? 420 : 423)))
-        #expect(stepper.machine.conditions.hold != nil)
-    }
-
-    @Test func whoeverIsNoOwnerEndsNoHold() {
-        var stepper = Stepper()
-        #expect(stepper.tell(.holdEnded).isEmpty)
-    }
-
     // MARK: Quota
 
     @Test func aMalformedAnswerSpendsQuotaAndAFailureDoesNot() {

@@ -7,26 +7,6 @@ import Testing
 
 /// What a person's `resume --now` ends and what it leaves, and what the journal is told once.
 @Suite(.concurrencyLimited) struct HoldEndTests {
-    private static let told = QuotaHeaders(limit: 10, remaining: 0, resetsIn: .seconds(900), until: 5)
-
-    @Test func aWindowThatTheServerToldIsForgottenWithItsWaitAndItsLostAnswers() {
-        var pacer = QuotaPacer(prior: 10, reserve: 0)
-        _ = pacer.refused(Self.told, retryAfter: nil, now: .at(0), random: .half)
-        pacer.lostAnswers(3)
-        pacer.forgetWindow(inFlight: 0)
-        #expect(pacer.permission(inFlight: 0, inFlightHere: 0, now: .at(1), random: .half) == .send)
-        #expect(pacer.lost == 0 && pacer.window == nil)
-        // The end of the window that was forgotten says nothing of the next one's.
-        var blind = QuotaPacer(prior: 1, reserve: 0)
-        _ = blind.refused(Self.told, retryAfter: nil, now: .at(0), random: .half)
-        blind.forgetWindow(inFlight: 0)
-        blind.answered(nil, sentAt: .at(1), now: .at(1))
-        let end = Moment.at(1) + QuotaPacer.longestWindow
-        let resumes = end + .milliseconds(500)
-        #expect(
-            blind.permission(inFlight: 0, inFlightHere: 0, now: end, random: .half) == .waitForWindow(until: resumes))
-    }
-
     @Test func allWaitsEndAndNothingIsForgottenThatIsNoWait() {
         var conditions = BusinessConditions(maxParallel: 2, pacer: QuotaPacer(prior: 1000, reserve: 0))
         // The circuit opens, and its probes fail.
@@ -67,34 +47,62 @@ import Testing
         #expect(stepper.machine.conditions.hold?.until == .at(900))
     }
 
+    @Test(arguments: [Hold.Kind.migration, .quota, .authorization, .overloaded])
+    func aPersonEndsWhateverIsWaitedFor(kind: Hold.Kind) {
+        var stepper = Stepper.owning([])
+        stepper.tell(.fellAsleep(DueRows(fresh: []), .asleep))
+        stepper.machine.conditions.pacer.window = QuotaPacer.Window(
+            limit: 1000, remaining: kind == .quota ? 0 : 900, endsAt: .at(3000), learnedAt: .at(0))
+        stepper.machine.conditions.hold(kind, nil, until: .at(3000), wasProbe: false, now: .at(0))
+        stepper.now = .at(10)
+        #expect(stepper.tell(.woken).sent.isEmpty)
+        var commands = stepper.tell(.holdEnded)
+        if case .read = stepper.machine.view.question {
+            commands = stepper.tell(.read(DueRows(fresh: [.test(1), .test(2), .test(3)])))
+        } else {
+            commands = stepper.tell(.sampled([.test(1), .test(2), .test(3)]))
+        }
+        #expect(commands.sent.count == 1, "one row is tried, and its answer tells what holds: \(commands)")
+        let row = commands.sent[0]
+        stepper.tell(.answered(rowID: row, .error(kind == .quota ? 420 : 423)))
+        #expect(stepper.machine.conditions.hold != nil)
+    }
+
+    @Test func whoeverIsNoOwnerEndsNoHold() {
+        var stepper = Stepper()
+        #expect(stepper.tell(.holdEnded).isEmpty)
+    }
+
     // MARK: What the journal is told once
 
-    private func count(_ stepper: Stepper, _ isMeant: (LogEntry) -> Bool) -> Int {
-        stepper.logged.filter(isMeant).count
+    private func timesSpent(_ stepper: Stepper) -> Int {
+        stepper.logged.filter { if case .quotaUsedUp = $0 { true } else { false } }.count
+    }
+
+    private func refusals(_ stepper: Stepper) -> Int {
+        stepper.logged.filter { if case .writeRefused = $0 { true } else { false } }.count
     }
 
     @Test func aQuotaThatIsSpentAgainInItsWindowIsNoNews() {
         var stepper = Stepper.owning((1...3).map { .test($0) }, .test(parallel: 2))
-        func isSpent(_ entry: LogEntry) -> Bool { if case .quotaUsedUp = entry { true } else { false } }
         stepper.machine.conditions.pacer.window = QuotaPacer.Window(
             limit: 1000, remaining: 3, endsAt: .at(600), learnedAt: .at(0))
         #expect(stepper.settle(1).sent == [2, 3], "the last two")
-        #expect(stepper.machine.told?.kind == .quota && count(stepper, isSpent) == 1)
+        #expect(stepper.machine.told?.kind == .quota && timesSpent(stepper) == 1)
         // A failure spends nothing, so one more may go; and then one goes.
         stepper.settle(2, .error(500))
         #expect(stepper.machine.told == nil)
         #expect(stepper.tell(.fellAsleep(DueRows(fresh: [.test(4)]), .asleep)).sent == [4])
-        #expect(stepper.machine.told?.kind == .quota && count(stepper, isSpent) == 1)
+        #expect(stepper.machine.told?.kind == .quota && timesSpent(stepper) == 1)
     }
 
     @Test func aRefusedResultIsLoggedWhenItIsRefusedAgainAndAgainAndForEachNewReason() {
         var stepper = Stepper.owning([.test(1)])
-        func isRefusal(_ entry: LogEntry) -> Bool { if case .writeRefused = entry { true } else { false } }
         stepper.tell(.answered(rowID: 1, .chat))
         var counts: [Int] = []
         for error in ["a", "a", "a", "a", "a", "b", "b"] {
             stepper.tell(.wrote(rowID: 1, .refused(error: error)))
-            counts.append(count(stepper, isRefusal))
+            counts.append(refusals(stepper))
             while stepper.machine.rows.writing == 0 { stepper.wait() }
         }
         #expect(counts == [0, 0, 0, 1, 1, 2, 2])
@@ -102,11 +110,10 @@ import Testing
 
     @Test func aBackoffThatIsGivenUpIsLogged() {
         var stepper = Stepper.owning([.test(1)])
-        func isRefusal(_ entry: LogEntry) -> Bool { if case .writeRefused = entry { true } else { false } }
         stepper.tell(.answered(rowID: 1, .error(500)))
         stepper.tell(.wrote(rowID: 1, .refused(error: "a")))
-        #expect(count(stepper, isRefusal) == 0)
+        #expect(refusals(stepper) == 0)
         stepper.tell(.wrote(rowID: 1, .refused(error: "a")))
-        #expect(count(stepper, isRefusal) == 1)
+        #expect(refusals(stepper) == 1)
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import Harness
+import TestSupport
 
 /// The program that is tested: the real `market-chatd`, which a build puts beside these tests.
 enum Program {
@@ -20,14 +21,7 @@ enum Program {
     }
 }
 
-/// The repository that these tests were built from.
-enum Repository {
-    private static let top = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4)
-        .joined(separator: "/")
-
-    /// - Parameter path: of a file, from the top of the repository.
-    static func path(of path: String) -> String { "\(top)/\(path)" }
-
+extension Repository {
     static func text(of path: String) throws -> String { try TextFile.read(Self.path(of: path)) }
 
     /// Whether a suite or a folder of tests is called so; a suite has a file of its own.

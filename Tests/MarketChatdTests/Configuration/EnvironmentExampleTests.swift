@@ -8,8 +8,7 @@ import Testing
     private let text: String
 
     init() throws {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
-        let path = root + "/Config/market-chatd.env.example"
+        let path = Repository.path(of: "Config/market-chatd.env.example")
         text = String(decoding: try FileReader.disk.contents(of: path, atMost: 65536).get().bytes, as: UTF8.self)
     }
 

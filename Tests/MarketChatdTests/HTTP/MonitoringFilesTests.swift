@@ -8,8 +8,7 @@ import Testing
     private static let files = ["prometheus/market-chatd.rules.yml", "grafana/market-chatd.json"]
 
     private func text(of file: String) throws -> String {
-        let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(4).joined(separator: "/")
-        let path = root + "/Config/" + file
+        let path = Repository.path(of: "Config/\(file)")
         return String(decoding: try FileReader.disk.contents(of: path, atMost: 1 << 20).get().bytes, as: UTF8.self)
     }
 

@@ -59,6 +59,13 @@ import Testing
             phase: phase, database: .connecting(problem: nil), businesses: [], isMakingProgress: isMakingProgress)
     }
 
+    /// A service that runs well, without a watchdog.
+    private func service(of manager: DatagramReceiver, isReady: Latch) -> SystemdService {
+        SystemdService(
+            notifier: SystemdNotifier(socketPath: manager.path), status: { status(.running) }, isReady: isReady,
+            watchdogInterval: nil, drainTimeout: .seconds(30))
+    }
+
     /// Runs the service beside `body`, and stops it afterwards.
     private func run(_ service: SystemdService, _ body: @Sendable () async throws -> Void) async throws {
         let group = ServiceGroup(configuration: .init(services: [service], logger: logger))
@@ -73,9 +80,7 @@ import Testing
     @Test func readyIsToldOnceTheGateIsOpenAndNotBefore() async throws {
         let manager = try DatagramReceiver()
         let isReady = Latch()
-        let service = SystemdService(
-            notifier: SystemdNotifier(socketPath: manager.path), status: { status(.running) }, isReady: isReady,
-            watchdogInterval: nil, drainTimeout: .seconds(30))
+        let service = service(of: manager, isReady: isReady)
         try await run(service) {
             #expect(await manager.receiveText(within: .milliseconds(50)) == nil)
             isReady.open()
@@ -87,9 +92,7 @@ import Testing
     @Test func aReloadBeforeReadyIsCarriedOutAndNotToldAsReady() async throws {
         let manager = try DatagramReceiver()
         let isReady = Latch()
-        let service = SystemdService(
-            notifier: SystemdNotifier(socketPath: manager.path), status: { status(.running) }, isReady: isReady,
-            watchdogInterval: nil, drainTimeout: .seconds(30))
+        let service = service(of: manager, isReady: isReady)
         try await run(service) {
             let reloads = Mutex(0)
             service.reload { reloads.withLock { $0 += 1 } }
