@@ -100,6 +100,7 @@ private let market: SandboxOptions = {
             let nobody = try await finish(
                 settings.with(["CHATD_HTTP_LISTEN": "127.0.0.1:1"]).with(arguments: "healthcheck"))
             #expect(nobody.ending == .exited(1) && nobody.errors.contains("does not answer"), "\(nobody.errors)")
+            #expect(nobody.errors.contains("does not answer: Connection refused: is it running?"), "\(nobody.errors)")
         }
     }
 }

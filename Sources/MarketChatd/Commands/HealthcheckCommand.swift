@@ -40,14 +40,20 @@ struct HealthcheckCommand: AsyncParsableCommand {
             } catch let failure as CommandFailure {
                 throw failure
             } catch {
-                let isCut = (error as? ChannelError) == .eof
-                let reason =
-                    isCut
-                    ? "no answer within 5 s" : (error as? IOError).map { systemErrorText($0.errnoCode) } ?? "\(error)"
+                let reason = printable(Self.reason(error))
                 throw CommandFailure(
-                    .failed,
-                    ["\(address) does not answer: \(printable(reason)): is it running? systemctl status market-chatd"])
+                    .failed, ["\(address) does not answer: \(reason): is it running? systemctl status market-chatd"])
             }
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case ChannelError.eof: "no answer within 5 s"
+        case let error as IOError: systemErrorText(error.errnoCode)
+        // Of several addresses, what the last one said.
+        case let error as NIOConnectionError: error.connectionErrors.last.map { reason($0.error) } ?? "\(error)"
+        default: "\(error)"
         }
     }
 }
