@@ -1,10 +1,10 @@
 import LibPQ
 
 extension OperatorSession {
-    /// The version of the schema, where this program works with it.
+    /// Whether this program and the schema go together.
     ///
-    /// - Throws: ``OperatorError``; `unusable` where one of the two has to be upgraded first.
-    public func schemaVersion() async throws(OperatorError) -> Int {
+    /// - Throws: ``OperatorError``, where that cannot be told.
+    public func schemaFit() async throws(OperatorError) -> SchemaFit {
         let schema: SchemaVersion
         do {
             schema = try await SchemaVersion.read(from: connection)
@@ -12,9 +12,17 @@ extension OperatorSession {
             throw explained(error, privileges: "SELECT ON market_chat.migration")
         }
         guard schema.version > 0 else {
-            throw .unusable("\(place): there is no schema market_chat yet: run 'market-chatd migrate'")
+            return .unfit("there is no schema market_chat yet: run 'market-chatd migrate'")
         }
-        if let flaw = OutboxSchema.flaw(of: schema) { throw .unusable("\(place): \(flaw)") }
-        return schema.version
+        if let flaw = OutboxSchema.flaw(of: schema) { return .unfit(flaw) }
+        return .fit(version: schema.version)
     }
+}
+
+/// Whether a program and a schema go together.
+public enum SchemaFit: Sendable, Equatable {
+    /// - Parameter version: the schema's.
+    case fit(version: Int)
+    /// One of the two has to be upgraded first; the text says which, and how.
+    case unfit(String)
 }

@@ -19,8 +19,11 @@ struct MigrateCommand: AsyncParsableCommand {
               sudo market-chatd migrate --check      does this program need it? The daemon's own role will do
 
             EXIT CODES
-              0 done, or nothing to do   1 the database is away   77 a privilege is missing
-              78 configuration; with --check also: the schema and this program do not go together yet
+              0   done; with --check: this program works with the schema
+              1   the database is away
+              2   with --check only: the schema or this program has to be upgraded first
+              77  a privilege is missing
+              78  configuration
             """)
 
     @OptionGroup var environmentOptions: EnvironmentOptions
@@ -50,13 +53,18 @@ struct MigrateCommand: AsyncParsableCommand {
     }
 
     private static func check(_ configuration: DatabaseConfiguration) async throws(CommandFailure) {
+        let place: DatabasePlace
+        let fit: SchemaFit
         do throws(OperatorError) {
-            try await OperatorSession.with(configuration.databaseURL.revealed(), isReadOnly: true) {
-                session throws(OperatorError) in
-                print("\(session.place): The schema market_chat is of version \(try await session.schemaVersion()).")
+            (place, fit) = try await OperatorSession.with(configuration.databaseURL.revealed(), isReadOnly: true) {
+                session throws(OperatorError) in (session.place, try await session.schemaFit())
             }
         } catch {
             throw CommandFailure(error)
+        }
+        switch fit {
+        case .fit(let version): print("\(place): The schema market_chat is of version \(version).")
+        case .unfit(let text): throw CommandFailure(.schemaUnfit, ["\(place): \(text)"])
         }
     }
 
