@@ -20,6 +20,55 @@ extension Benchmarks {
         }
     }
 
+    /// The same for a quiet cabinet while another one's backlog is drained: by the same daemon, and by a daemon of its own.
+    /// What lies between the two is what a cabinet waits for behind its neighbour's statements.
+    @Test func reactionBesideADrain() async throws {
+        for round in 1...2 {
+            for isShared in [true, false] {
+                try await Benchmark.withDatabase { database in
+                    try await withSandbox(Benchmark.market) { sandbox in
+                        func settings(_ businesses: [Int64]) -> DaemonSettings {
+                            Benchmark.settings(database, sandbox, businesses: businesses, ["MARKET_MAX_PARALLEL": "4"])
+                        }
+                        let times = try await withDaemon(settings(isShared ? [11, 12] : [11])) { _ in
+                            if isShared { return try await self.reactQuietly(database, sandbox) }
+                            return try await withDaemon(settings([12])) { _ in
+                                try await self.reactQuietly(database, sandbox)
+                            }
+                        }
+                        Benchmark.tell(
+                            "reaction of a quiet cabinet beside a drain",
+                            "round \(round), \(isShared ? "one daemon" : "a daemon each"): \(times.figures)")
+                    }
+                }
+            }
+        }
+    }
+
+    private func reactQuietly(_ database: TestDatabase, _ sandbox: MarketSandboxServer) async throws -> Times {
+        func quiet() -> SandboxState.Business? {
+            sandbox.state(withContexts: false).businesses.first { $0.id == 12 }
+        }
+        var times = Times()
+        var random = SplitMix64(seed: 1)
+        let backlog = 15_000
+        try await database.insert(1...1, business: 12)
+        try await waitUntil("the quiet cabinet is served") { quiet()?.requests == 1 }
+        try await database.insert(1...backlog, business: 11)
+        try await waitUntil("the backlog is drained") { sandbox.state(withContexts: false).requests > 500 }
+        // As long as the backlog lasts.
+        while times.nanoseconds.count < 300, sandbox.state(withContexts: false).requests < backlog - 500 {
+            let before = quiet()?.requests ?? 0
+            try await database.insert((before + 1)...(before + 1), business: 12)
+            let returned = SandboxMoment.monotonicNow()
+            try await waitUntil("its row is asked for", every: .milliseconds(1)) { quiet()?.requests == before + 1 }
+            let arrival = try #require(quiet()?.lastArrivals.max())
+            times.nanoseconds.append(Int64(arrival) - Int64(returned))
+            try await Task.sleep(for: .milliseconds(Int.random(in: 20...60, using: &random)))
+        }
+        return times
+    }
+
     private func react(
         _ database: TestDatabase, _ sandbox: MarketSandboxServer, count: Int
     ) async throws -> (sinceReturn: Times, sinceSending: Times) {
