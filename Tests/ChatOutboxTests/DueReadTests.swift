@@ -22,6 +22,32 @@ import Testing
         await session.close()
     }
 
+    /// Once found missing, a row is rejected after so many such answers: of this asking, and about this row.
+    @Test func notFoundIsCountedSinceItBeganAndWhereItIsAboutTheRow() async throws {
+        let database = try await TestDatabase.make()
+        let session = try await database.session()
+        try await database.insert(1...2)
+        try await database.sql(
+            """
+            UPDATE market_chat.outbox SET attempts = 1;
+            UPDATE market_chat.outbox SET not_found_since = now() - interval '1 hour' WHERE context_id = 2;
+            INSERT INTO market_chat.attempt (outbox_id, at, http_status, code, verdict)
+            SELECT o.id, now() - tried.ago, tried.status, 'X', tried.verdict
+            FROM market_chat.outbox AS o, (VALUES
+                (interval '3 hours', 404, 'backoff'), (interval '2 hours', 404, 'rejected'),
+                (interval '50 minutes', 404, 'backoff'), (interval '40 minutes', 404, 'deferred'),
+                (interval '30 minutes', 500, 'backoff'), (interval '20 minutes', 404, 'backoff')
+            ) AS tried (ago, status, verdict)
+            """)
+        let read = try await session.readDue(of: 11, DueRead(limit: 9, repeatLimit: 9)).repeats
+        let sample = try await session.sampleDue(of: 11, contextType: nil, excluding: [], limit: 9)
+        for rows in [read, sample] {
+            // Row 1 was asked for anew, and not found since.
+            #expect(rows.sorted { $0.id < $1.id }.map(\.notFoundCount) == [0, 2])
+        }
+        await session.close()
+    }
+
     @Test func aReadMayBeOfOneTypeAlone() async throws {
         let database = try await TestDatabase.make()
         let session = try await database.session()

@@ -19,9 +19,10 @@ WITH RECURSIVE level (priority) AS (
 )
 SELECT
     front.*,
-    -- Those before a person asked for the row anew do not count.
+    -- Those before a person asked for the row anew do not count, nor those that were about the URL or the cabinet.
     (SELECT count(*) FROM market_chat.attempt a
-        WHERE a.outbox_id = front.id AND a.http_status = 404 AND a.at >= front.not_found_since) AS not_found_count
+        WHERE a.outbox_id = front.id AND a.http_status = 404 AND a.verdict <> 'deferred'
+            AND a.at >= front.not_found_since) AS not_found_count
 FROM (
     SELECT due.*
     FROM level CROSS JOIN LATERAL (

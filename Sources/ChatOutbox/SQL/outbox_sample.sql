@@ -85,10 +85,13 @@ WITH RECURSIVE highest_first (priority) AS (
 )
 SELECT
     drawn.*,
-    (SELECT count(*) FROM market_chat.attempt a WHERE a.outbox_id = drawn.id AND a.http_status = 404) AS not_found_count
+    -- As in outbox_due_again.sql.
+    (SELECT count(*) FROM market_chat.attempt a
+        WHERE a.outbox_id = drawn.id AND a.http_status = 404 AND a.verdict <> 'deferred'
+            AND a.at >= drawn.not_found_since) AS not_found_count
 FROM turn CROSS JOIN LATERAL (
     SELECT
-        o.id, o.context_type, o.context_id, o.priority, o.attempts, o.due_at,
+        o.id, o.context_type, o.context_id, o.priority, o.attempts, o.due_at, o.not_found_since,
         (extract(epoch FROM now() - o.not_found_since) * 1000000)::bigint AS not_found_microseconds
     FROM market_chat.outbox o WHERE o.id = turn.id LIMIT 1
 ) AS drawn
