@@ -19,6 +19,23 @@ import Testing
         await other.close()
     }
 
+    /// Those that somebody serves, here or elsewhere, do not use up the places of those that nobody does.
+    @Test func rowsThatNobodyServesAreFoundBehindThoseThatOthersDo() async throws {
+        let database = try await TestDatabase.make()
+        for business in [11, 22, 33, 44, 55] { try await database.insert(1...3, business: Int64(business)) }
+        let elsewhere = try await database.session(owning: [22, 33])
+        let outbox = database.outbox()
+        let first = try await outbox.unlistedBusinesses(besides: [11], atMost: 1)
+        #expect(first == [UnlistedBusiness(businessID: 44, rows: 3)])
+        func unlisted() async throws -> [Int64] {
+            try await outbox.unlistedBusinesses(besides: [11]).map(\.businessID)
+        }
+        #expect(try await unlisted() == [44, 55])
+        await elsewhere.close()
+        #expect(try await comesTrue { try await unlisted() == [22, 33, 44, 55] })
+        await outbox.close()
+    }
+
     @Test func whoWaitsForAVacancyIsWokenByTheOwnersEnd() async throws {
         let database = try await TestDatabase.make()
         let owner = try await database.session(owning: [11])

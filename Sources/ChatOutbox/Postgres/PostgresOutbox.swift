@@ -172,22 +172,22 @@ extension PostgresOutbox {
 
 // Rows that nobody of us serves.
 extension PostgresOutbox {
-    /// Businesses, and rows of each, that are told of at most.
-    private static let unlistedLimits: (businesses: Int64, rows: Int64) = (1000, 10_000)
+    /// Rows of a business that are counted at most.
+    private static let unlistedRowsCounted: Int64 = 10_000
 
-    /// Businesses with pending rows that are not among `businessIDs`.
-    public func unlistedBusinesses(besides businessIDs: [Int64]) async throws(OutboxError) -> [UnlistedBusiness] {
+    /// Businesses with pending rows that are not among `businessIDs`, and that no other instance owns.
+    ///
+    /// - Parameter limit: businesses at most.
+    public func unlistedBusinesses(
+        besides businessIDs: [Int64], atMost limit: Int = 1000
+    ) async throws(OutboxError) -> [UnlistedBusiness] {
         let rows = try await ownerWatchers.run(
             PostgresStatement(
                 SQLText.operatorUnlisted,
-                [
-                    .int64Array(businessIDs), .int64(Self.unlistedLimits.businesses), .int64(Self.unlistedLimits.rows),
-                ]))
+                [.int64Array(businessIDs), .int64(Int64(limit)), .int64(Self.unlistedRowsCounted)]))
         return try OutboxError.decoding { () throws(PostgresError) in
             try rows.map { row throws(PostgresError) in
-                UnlistedBusiness(
-                    businessID: try row.decode("business_id"), rows: try row.decode("rows"),
-                    hasOwner: try row.decode("has_owner"))
+                UnlistedBusiness(businessID: try row.decode("business_id"), rows: try row.decode("rows"))
             }
         }
     }

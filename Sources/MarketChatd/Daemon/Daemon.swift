@@ -58,7 +58,7 @@ struct Daemon {
                     environmentFile?.warnOfChanges(logger)
                 }
             }, logger: logger)
-        let unlisted = UnlistedRowsService(businessIDs: configuration.businessIDs, mayStart: isBound, logger: logger) {
+        let unlisted = UnlistedRowsService(mayStart: isBound, logger: logger) {
             [ids = configuration.businessIDs] () async throws(OutboxError) in
             try await outbox.unlistedBusinesses(besides: ids)
         }

@@ -13,7 +13,6 @@ final class UnlistedRowsService: Service {
     /// Cabinets that one warning names.
     private static let namesShown = 10
 
-    private let businessIDs: [Int64]
     private let mayStart: Latch
     private let logger: Logger
     private let clock: EngineClock
@@ -22,17 +21,16 @@ final class UnlistedRowsService: Service {
 
     /// - Parameter look: ``PostgresOutbox/unlistedBusinesses(besides:)``.
     init(
-        businessIDs: [Int64], mayStart: Latch, logger: Logger, clock: EngineClock = .continuous,
+        mayStart: Latch, logger: Logger, clock: EngineClock = .continuous,
         look: @escaping @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
     ) {
-        self.businessIDs = businessIDs
         self.mayStart = mayStart
         self.logger = logger
         self.clock = clock
         self.look = look
     }
 
-    /// Those that no other instance serves either, as of the last look.
+    /// As of the last look.
     var unlisted: [UnlistedBusiness] { found.withLock { $0 } }
 
     func run() async throws {
@@ -46,9 +44,8 @@ final class UnlistedRowsService: Service {
                 guard !Task.isCancelled else { return }
                 pause = Self.period
                 // Where the database is away, others say so.
-                guard let all = try? await self.look() else { continue }
+                guard let ownerless = try? await self.look() else { continue }
                 // An instance that is just being started again is not there for a moment.
-                let ownerless = all.filter { !$0.hasOwner }
                 let alone = ownerless.filter { seen.contains($0.businessID) }
                 if alone.count < ownerless.count { pause = Self.first }
                 seen = Set(ownerless.map(\.businessID))

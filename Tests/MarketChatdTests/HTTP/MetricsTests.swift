@@ -40,10 +40,10 @@ import Testing
     ) -> String {
         MetricsText.render(
             status(businesses, database: database), process: process, reload: reload,
-            unlisted: [UnlistedBusiness(businessID: 5, rows: 7, hasOwner: false)], now: now)
+            unlisted: [UnlistedBusiness(businessID: 5, rows: 7)], now: now)
     }
 
-    @Test func theWholePageIsAsDocumented() {
+    @Test func theWholePageIs() {
         let lines = text([owned]).split(separator: "\n").map(String.init)
         #expect(
             lines.filter { !$0.hasPrefix("#") && !$0.contains("_bucket") } == [
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test func ofUnlistedCabinetsTheGreatestAreNamedAndAllAreCounted() {
-        let unlisted = (1...30).map { UnlistedBusiness(businessID: $0, rows: Int($0), hasOwner: false) }
+        let unlisted = (1...30).map { UnlistedBusiness(businessID: $0, rows: Int($0)) }
         let text = MetricsText.render(status([]), process: process, unlisted: unlisted, now: now)
         #expect(text.contains("market_chatd_unlisted_rows 465\n"))
         let named = text.split(separator: "\n").filter { $0.hasPrefix("market_chatd_unlisted_business_rows{") }

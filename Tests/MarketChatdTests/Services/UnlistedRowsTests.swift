@@ -9,8 +9,7 @@ import Testing
 
 /// Rows of cabinets that nobody is told to serve.
 @Suite(.concurrencyLimited, .timeLimit(.minutes(10))) struct UnlistedRowsTests {
-    private static let alone = UnlistedBusiness(businessID: 404, rows: 3, hasOwner: false)
-    private static let owned = UnlistedBusiness(businessID: 405, rows: 3, hasOwner: true)
+    private static let alone = UnlistedBusiness(businessID: 404, rows: 3)
 
     /// What happens while the looks find this, one after the other.
     ///
@@ -24,7 +23,7 @@ import Testing
         mayStart.open()
         let warnings = Mutex<[Int]>([])
         let service = UnlistedRowsService(
-            businessIDs: [11], mayStart: mayStart,
+            mayStart: mayStart,
             logger: Logger(label: "test", output: LogOutput { recorder.add($0) }, level: .info),
             clock: EngineClock(clock)
         ) { () async throws(OutboxError) in
@@ -45,15 +44,14 @@ import Testing
 
     /// An instance that is just being started again is not there for a moment.
     @Test func onlyWhoIsFoundTwiceIsWarnedOfAndOnce() async throws {
-        let result = try await found([[], [Self.alone, Self.owned], [Self.alone, Self.owned], [Self.alone]])
+        let result = try await found([[], [Self.alone], [Self.alone], [Self.alone]])
         #expect(result.warnings == [0, 0, 1, 1])
         #expect(result.pauses == [5, 60, 5, 60, 60].map { .seconds($0) })
         #expect(result.last == [Self.alone])
     }
 
     @Test func aRestartOfTheirInstanceIsNoReasonToWarn() async throws {
-        let served = UnlistedBusiness(businessID: Self.alone.businessID, rows: 3, hasOwner: true)
-        let result = try await found([[Self.alone], [served], [Self.alone], [served], [Self.alone]])
+        let result = try await found([[Self.alone], [], [Self.alone], [], [Self.alone]])
         #expect(result.warnings == [0, 0, 0, 0, 0])
         #expect(result.last == [])
     }
