@@ -4,7 +4,7 @@ import Testing
 
 /// The short forms of the machine's proofs. README says how the long ones are run.
 @Suite(.concurrencyLimited) struct ProofTests {
-    /// Random worlds of simulated time, and in each the rules of the contract's chapter on progress.
+    /// Random worlds of simulated time, and in each the rules of `Progress.md`.
     @Test func inTenThousandSimulatedHoursNoRuleIsBroken() async {
         let report = await LongProof.run(hours: 10_000)
         #expect(report.violations.isEmpty, "\(report.text)")

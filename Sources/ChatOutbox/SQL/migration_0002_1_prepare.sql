@@ -1,4 +1,4 @@
--- Version 2, step 1: what locks nothing that a producer needs. In a transaction with a short lock_timeout, tried again.
+-- Version 2, step 1: what locks nothing that a producer needs, in one transaction.
 --
 -- Each step can be carried out again, and after each of them programs of version 1 work.
 

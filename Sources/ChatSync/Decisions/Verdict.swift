@@ -80,7 +80,7 @@ extension Verdict {
         return verdict
     }
 
-    /// So often a row was not found before it is rejected, at least, however short the patience.
+    /// Answers "not found" before the one that rejects the row, at least, however short the patience: so it takes four in all.
     static let leastNotFound = 3
 
     private static func notFound(_ row: DueRow, _ patience: Patience, random: Double) -> RowResult.Change {

@@ -4,7 +4,7 @@ import MarketAPI
 
 @testable import ChatSync
 
-/// What must hold in a ``World``, by the numbers of the contract's chapter on progress.
+/// What must hold in a ``World``, by the numbers of `Progress.md`.
 struct WorldRules {
     private(set) var violations: [String] = []
     private let plan: WorldPlan
