@@ -18,11 +18,3 @@ extension OperatorSession {
         return .fit(version: schema.version)
     }
 }
-
-/// Whether a program and a schema go together.
-public enum SchemaFit: Sendable, Equatable {
-    /// - Parameter version: the schema's.
-    case fit(version: Int)
-    /// One of the two has to be upgraded first; the text says which, and how.
-    case unfit(String)
-}

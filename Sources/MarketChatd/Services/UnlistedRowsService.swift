@@ -19,7 +19,7 @@ final class UnlistedRowsService: Service {
     private let look: @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
     private let found = Mutex<[UnlistedBusiness]>([])
 
-    /// - Parameter look: ``PostgresOutbox/unlistedBusinesses(besides:)``.
+    /// - Parameter look: ``PostgresOutbox/unlistedBusinesses(besides:atMost:)``.
     init(
         mayStart: Latch, logger: Logger, clock: EngineClock = .continuous,
         look: @escaping @Sendable () async throws(OutboxError) -> [UnlistedBusiness]
