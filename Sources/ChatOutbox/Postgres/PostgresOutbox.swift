@@ -175,9 +175,11 @@ extension PostgresOutbox {
     /// Rows of a business that are counted at most.
     private static let unlistedRowsCounted: Int64 = 10_000
 
-    /// Businesses with pending rows that are not among `businessIDs`, and that no other instance owns.
+    /// Businesses with pending rows that nobody serves.
     ///
-    /// - Parameter limit: businesses at most.
+    /// - Parameters:
+    ///   - businessIDs: those that this instance serves, owned or not. Those that another one owns are left out too.
+    ///   - limit: businesses at most.
     public func unlistedBusinesses(
         besides businessIDs: [Int64], atMost limit: Int = 1000
     ) async throws(OutboxError) -> [UnlistedBusiness] {
