@@ -18,12 +18,13 @@ enum DurationText {
     /// Writes a duration in the largest unit that divides it, to the millisecond.
     static func exact(_ duration: Duration) -> String {
         let milliseconds = duration.wholeMilliseconds
-        if milliseconds == 0 { return "0" }
-        for (unit, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)] as [(String, Int64)]
-        where milliseconds % size == 0 {
-            return "\(milliseconds / size)\(unit)"
-        }
-        return "\(milliseconds)ms"
+        let (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
+        guard rest == 0 else { return "\(milliseconds)ms" }
+        if seconds == 0 { return "0" }
+        if seconds % 86_400 == 0 { return "\(seconds / 86_400)d" }
+        if seconds % 3600 == 0 { return "\(seconds / 3600)h" }
+        if seconds % 60 == 0 { return "\(seconds / 60)m" }
+        return "\(seconds)s"
     }
 
     /// Writes a duration for people, in one or two units: `4 s`, `2 min`, `3 h 20 min`, `5 d`.

@@ -88,13 +88,4 @@ import Testing
         #expect(text(status([business(1) { $0.inFlight = 1 }], phase: .draining)) == "Draining, 1 call in flight")
         #expect(text(status([one], phase: .stopped)) == "Stopped")
     }
-
-    static let durations: [(Duration, String)] = [
-        (.zero, "0 s"), (.milliseconds(-5), "0 s"), (.seconds(119), "119 s"), (.seconds(120), "2 min"),
-        (.seconds(7199), "119 min"), (.seconds(7200), "2 h"), (.seconds(7260), "2 h 1 min"), (.seconds(172_800), "2 d"),
-    ]
-
-    @Test(arguments: durations) func aDurationIsToldInOneOrTwoUnits(duration: Duration, text: String) {
-        #expect(DurationText.rough(duration) == text)
-    }
 }
