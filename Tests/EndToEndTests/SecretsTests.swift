@@ -64,6 +64,8 @@ import Testing
         "postgresql://chatd:\(password)@127.0.0.1:1/shop?no_such_option=1",
         "host=127.0.0.1 port=1 password=\(password) = broken",
         "postgresql://chatd:\(password)@[::1/shop",
+        // A ? in a password, before an @ and a /.
+        "postgresql://chatd:p?w@\(password)/x@127.0.0.1:1/shop",
     ])
     func aDatabaseThatCannotBeReachedIsToldOfWithoutItsPassword(url: String) async throws {
         let settings = DaemonSettings.run(

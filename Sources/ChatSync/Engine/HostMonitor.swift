@@ -22,11 +22,12 @@ final class HostMonitor: Sendable {
 
     func take(_ report: HostReport, from business: Int) {
         let now = clock.now
-        let (change, wakeAt) = circuit.withLock { circuit in
+        let change = circuit.withLock { circuit in
             let change = circuit.take(report, from: business, now: now, random: random)
-            return (change, circuit.wakeAt)
+            // Under the lock, so that an older time of another thread's does not come after it.
+            if change != nil || circuit.wakeAt != nil { timers.set(Self.timer, circuit.wakeAt) }
+            return change
         }
-        if change != nil || wakeAt != nil { timers.set(Self.timer, wakeAt) }
         if change != nil { changed.signal() }
     }
 
@@ -35,11 +36,10 @@ final class HostMonitor: Sendable {
     /// - Returns: which business may send one request.
     func letOneProbe() -> Int? {
         let now = clock.now
-        let (chosen, wakeAt) = circuit.withLock { circuit in
+        return circuit.withLock { circuit in
             let chosen = circuit.letOneProbe(now: now, random: random)
-            return (chosen, circuit.wakeAt)
+            timers.set(Self.timer, circuit.wakeAt)
+            return chosen
         }
-        timers.set(Self.timer, wakeAt)
-        return chosen
     }
 }

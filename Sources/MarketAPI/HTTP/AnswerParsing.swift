@@ -26,7 +26,8 @@ struct AnswerParsing: Sendable {
             }
             let scopes = key["authScopes"]?.array ?? []
             return APIKeyInfo(
-                name: safe.text(key["name"]?.string, limit: Self.codeLimit), scopes: scopes.compactMap(\.string))
+                name: safe.text(key["name"]?.string, limit: Self.codeLimit),
+                scopes: scopes.compactMap { safe.text($0.string, limit: Self.codeLimit) })
         }
     }
 

@@ -35,7 +35,8 @@ struct HealthcheckCommand: AsyncParsableCommand {
             let path = ready ? "/readyz" : "/healthz"
             do {
                 let answer = try await LoopbackGet(address: address, limit: Self.limit).get(path)
-                print("\(address)\(path): \(answer.status) \(printable(answer.body, limit: 1000))")
+                let body = String(answer.body.prefix { !$0.isNewline })
+                print("\(address)\(path): \(answer.status) \(printable(body, limit: 1000))")
                 if answer.status != 200 { throw CommandFailure(.failed, ["the daemon is not well; see above"]) }
             } catch let failure as CommandFailure {
                 throw failure

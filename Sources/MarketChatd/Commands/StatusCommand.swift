@@ -45,11 +45,11 @@ struct StatusCommand: AsyncParsableCommand {
                 } catch {
                     // Whoever watches does so above all while something is away.
                     guard watch, error.status == .failed else { throw error }
-                    output.line(error.messages.joined(separator: "; "))
+                    LineWriter.standardError.write(error.messages.joined(separator: "; ") + "\n")
                     try? await Task.sleep(for: Self.period)
                     continue
                 }
-                if watch, output.isTerminal { output.write("\u{1B}[H\u{1B}[2J\u{1B}[3J") }
+                if watch, output.isTerminal { output.write("\u{1B}[H\u{1B}[2J") }
                 if json {
                     output.json(StatusDocument.document(report))
                 } else {

@@ -66,17 +66,9 @@ enum ConfigurationKey: String, CaseIterable, Sendable {
         case .notFoundPatience: "how long an order that the Market does not find is retried"
         case .drainTimeout: "on stop, how long calls in flight may finish"
         case .retention: "settled rows older than this are deleted; 0 keeps them"
-        case .httpListen: "/healthz, /readyz, /metrics, /status.json; off disables it"
+        case .httpListen: "the page, /healthz, /readyz, /metrics, /status.json; off: none"
         case .logLevel: "trace, debug, info, notice, warning, error or critical"
         case .logFormat: "text, json, journal or auto"
-        }
-    }
-
-    /// Whether the value must not be shown. A connection string may hold a password.
-    var isSecret: Bool {
-        switch self {
-        case .databaseURL, .apiKey, .oauthToken: true
-        default: false
         }
     }
 }

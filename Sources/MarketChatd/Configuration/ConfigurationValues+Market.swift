@@ -37,9 +37,12 @@ extension ConfigurationValues {
     /// host's or a database's name, and show it.
     private static func hasStrayAt(_ text: String) -> Bool {
         guard let start = text.firstRange(of: "://")?.upperBound else { return false }
-        let rest = text[start...].prefix { $0 != "?" }
-        let authority = rest.prefix { $0 != "/" }
-        return rest.count { $0 == "@" } > 1 || authority.count { $0 == "@" } != rest.count { $0 == "@" }
+        var rest = text[start...]
+        // To libpq a user and a password go up to the first @, over a ? too.
+        if let end = rest.firstIndex(where: { $0 == "@" || $0 == "/" }), rest[end] == "@" {
+            rest = rest[rest.index(after: end)...]
+        }
+        return rest.prefix { $0 != "?" }.contains("@")
     }
 
     private static func hasStrayPercent(_ text: String) -> Bool {

@@ -13,9 +13,17 @@ struct FailureCure: Sendable, Equatable {
             return
         }
         switch (group.verdict, group.httpStatus) {
-        case ("deferred", 401?), ("deferred", 403?):
+        case ("deferred", 401?):
             advice = "the API key is refused; renew it, then reload (restart, where it stands in the environment file)"
             command = "systemctl reload market-chatd"
+        case ("deferred", 403?):
+            advice =
+                "these rows are tried again by themselves; where the business is held, the API key is refused: renew it,"
+                + " then reload (restart, where it stands in the environment file)"
+            command = explain
+        case ("deferred", 404?), ("deferred", 405?), ("deferred", 415?):
+            advice = "the address is refused, not the rows; mend MARKET_API_URL"
+            command = "systemctl restart market-chatd"
         case ("deferred", _):
             advice = "they stay due, and are sent by themselves"
             command = explain

@@ -28,6 +28,8 @@ import Testing
 
     @Test func theRestMendsItselfOrNeedsAKey() {
         #expect(cure(401, nil, "deferred").command == "systemctl reload market-chatd")
+        #expect(cure(403, nil, "deferred").command == "market-chatd explain --id 7", "it may be the row's")
+        #expect(cure(404, nil, "deferred").advice.contains("MARKET_API_URL"))
         #expect(cure(420, nil, "deferred").command == "market-chatd explain --id 7")
         #expect(cure(500, nil, "backoff").advice.contains("by themselves"))
         #expect(cure(nil, nil, "refused").advice.contains("own database"))

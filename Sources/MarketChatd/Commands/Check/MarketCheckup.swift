@@ -91,7 +91,7 @@ struct MarketCheckup {
                 cure: "check MARKET_API_URL: is it the Market's?", traceID: reply.traceID)
         case .failed(let failure):
             return .bad(
-                name, failure.isOfConfiguration ? .configuration : .failed, "\(what): \(failure)",
+                name, failure.isOfConfiguration ? .configuration : .failed, "\(what): \(failure.words)",
                 cure: "check the network, the name in MARKET_API_URL and, behind a proxy that opens TLS, MARKET_CA_FILE"
             )
         }
@@ -101,6 +101,18 @@ struct MarketCheckup {
 extension TransportFailure {
     fileprivate var isOfConfiguration: Bool {
         if case .noCredentials = self { true } else { false }
+    }
+
+    fileprivate var words: String {
+        switch self {
+        case .timedOut: "no answer within MARKET_REQUEST_TIMEOUT"
+        case .nameNotResolved(let reason), .noCredentials(let reason): reason
+        case .notConnected(let reason): "no connection: \(reason)"
+        case .insecure(let reason): "no trusted TLS: \(reason)"
+        case .connectionLost(let reason): "the connection was lost: \(reason)"
+        case .bodyTooLarge: "the answer is longer than 512 KB"
+        case .cancelled: "it was interrupted"
+        }
     }
 }
 
