@@ -24,23 +24,6 @@ extension Simulation.Plan {
         }
     }
 
-    /// Others read it, the next owner first of all.
-    @Test func afterABurstWhatIsLeftOfTheQuotaIsWritten() async {
-        var plan = Simulation.Plan.quiet()
-        plan.quota = 1000
-        let simulation = Simulation(seed: 25, plan: plan)
-        await simulation.run { world in
-            world.start()
-            await world.pass(.seconds(5))
-            world.insert((1...100).map { world.row(11, $0) })
-            let isCreated = await world.wait(atMost: .seconds(60)) { world.rows("created").count == 100 }
-            #expect(isCreated)
-            await world.pass(.seconds(5))
-            let known = world.database.state.withLock { $0.records[11]?.quota?.remaining }
-            #expect(known == 900)
-        }
-    }
-
     @Test func aRowThatTheDatabaseRefusedIsTriedAgain() async {
         let simulation = Simulation(seed: 22, plan: .quiet())
         await simulation.run { world in

@@ -31,10 +31,10 @@ struct KnownBusiness: Sendable {
         other.map { recordedAt >= $0.recordedAt } ?? true
     }
 
-    /// Whether it is worth a write now, after what was written last.
-    func isNews(after last: KnownBusiness?, now: Moment) -> Bool {
+    /// Whether it is worth a write after what was written last.
+    func isNews(after last: KnownBusiness?) -> Bool {
         guard let last, last.owner === owner else { return true }
-        if now - last.recordedAt >= Self.pause { return true }
+        if recordedAt - last.recordedAt >= Self.pause { return true }
         let before = last.record(now: recordedAt)
         guard record.hold?.reason == before.hold?.reason else { return true }
         let shift = (record.hold?.endsIn ?? .zero) - (before.hold?.endsIn ?? .zero)

@@ -67,7 +67,7 @@ extension ConfigurationValues {
             complain(.apiKey, "is not set", cure: cure)
         } else if !without.isEmpty {
             let names = without.prefix(5).map(String.init).joined(separator: ", ") + (without.count > 5 ? ", …" : "")
-            complain(.apiKey, "is not set, and these businesses have no key of their own: \(names)", cure: cure)
+            complain(.apiKey, "is not set, and the businesses \(names) have no key of their own", cure: cure)
         }
     }
 }

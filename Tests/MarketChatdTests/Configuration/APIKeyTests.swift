@@ -73,7 +73,8 @@ import Testing
     @Test func eachBusinessNeedsAKey() {
         #expect(mistakes([:]).count == 1)
         #expect(mistakes([:]).first?.hasPrefix("MARKET_API_KEY is not set: set MARKET_API_KEY") == true)
-        #expect(mistakes(["MARKET_API_KEY_1": "own"]).first?.contains("the businesses 2:") == true)
+        #expect(
+            mistakes(["MARKET_API_KEY_1": "own"]).first?.contains("the businesses 2 have no key of their own:") == true)
         #expect(mistakes(["MARKET_API_KEY_1": "own", "MARKET_API_KEY_2": "own"]).isEmpty)
     }
 
