@@ -19,8 +19,27 @@ extension Simulation.Plan {
             world.start()
             await world.pass(.seconds(2))
             world.insert([world.row(11, 1, .foundAfter(world.now + .seconds(10)))])
-            let isCreated = await world.wait(atMost: .seconds(30)) { world.rows("created").count == 1 }
+            // Asked after 2, 4 and 8 seconds at most and not found, a row is put off for 32.
+            let isCreated = await world.wait(atMost: .seconds(45)) { world.rows("created").count == 1 }
             #expect(isCreated)
+        }
+    }
+
+    /// Others read it, the next owner first of all.
+    @Test(arguments: [false, true]) func afterABurstWhatIsLeftOfTheQuotaIsWritten(isDrained: Bool) async {
+        var plan = Simulation.Plan.quiet()
+        plan.quota = 1000
+        let simulation = Simulation(seed: 25, plan: plan)
+        await simulation.run { world in
+            let instance = world.start()
+            await world.pass(.seconds(5))
+            world.insert((1...100).map { world.row(11, $0) })
+            let areCreated = await world.wait(atMost: .seconds(60)) { world.rows("created").count == 100 }
+            #expect(areCreated)
+            if isDrained { instance.engine.drain() }
+            await world.pass(isDrained ? .milliseconds(100) : .seconds(5))
+            let known = world.database.state.withLock { $0.records[11]?.quota?.remaining }
+            #expect(known == 900)
         }
     }
 

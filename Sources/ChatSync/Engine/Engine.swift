@@ -163,7 +163,11 @@ public final class Engine: Sendable {
     private func work() async -> [String] {
         let drainTimeout = context.configuration.drainTimeout
         return await withTaskGroup(of: WorkEnding.self) { group in
-            group.addTask { .workersEnded(left: await self.endings.all()) }
+            group.addTask {
+                let left = await self.endings.all()
+                await self.settler.rememberAllPutOff()
+                return .workersEnded(left: left)
+            }
             group.addTask {
                 await self.drainSignal.wait()
                 guard !Task.isCancelled else { return .notDrained }

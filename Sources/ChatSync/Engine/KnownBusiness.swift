@@ -31,13 +31,18 @@ struct KnownBusiness: Sendable {
         other.map { recordedAt >= $0.recordedAt } ?? true
     }
 
-    /// Whether it is worth a write after what was written last.
-    func isNews(after last: KnownBusiness?) -> Bool {
+    /// Whether it is worth a write now, after what was written last.
+    func isNews(after last: KnownBusiness?, now: Moment) -> Bool {
         guard let last, last.owner === owner else { return true }
-        if recordedAt - last.recordedAt >= Self.pause { return true }
+        if now - last.recordedAt >= Self.pause { return true }
         let before = last.record(now: recordedAt)
         guard record.hold?.reason == before.hold?.reason else { return true }
         let shift = (record.hold?.endsIn ?? .zero) - (before.hold?.endsIn ?? .zero)
         return shift > .seconds(1) || shift < .seconds(-1)
+    }
+
+    /// Whether what is left of the quota differs from what was written last.
+    func hasOtherQuota(than last: KnownBusiness?) -> Bool {
+        record.quota?.remaining != last?.record.quota?.remaining
     }
 }

@@ -25,6 +25,8 @@ actor Settler {
     private var businessesUnderWay: Set<Int64> = []
     /// What is to be remembered of businesses, though none of their results is written.
     private var toRemember: [Int64: KnownBusiness] = [:]
+    /// The latest of each business that was not worth a write at once: it is written when its pause has passed.
+    private var putOff: [Int64: KnownBusiness] = [:]
     /// What was written of each business last.
     private var remembered: [Int64: KnownBusiness] = [:]
     /// Before another try to write what could not be written.
@@ -122,7 +124,7 @@ actor Settler {
         let now = context.clock.now
         writingSince.withLock { $0 = now }
         defer { writingSince.withLock { $0 = nil } }
-        let known = news(of: batch, session)
+        let known = news(of: batch, session, now: now)
         if batch.isEmpty, known.isEmpty { return }
         defer { context.timings.add(context.clock.now - now, to: \.settlement) }
         do throws(OutboxError) {
@@ -143,16 +145,48 @@ actor Settler {
     }
 
     /// The latest of each business, and only where its owner is the session that writes.
-    private func news(of batch: [Waiting], _ session: LiveSession) -> [KnownBusiness] {
+    private func news(of batch: [Waiting], _ session: LiveSession, now: Moment) -> [KnownBusiness] {
         var latest = toRemember
         toRemember = [:]
         for entry in batch {
             let known = entry.settlement.known
             latest[known.businessID] = known.isLater(than: latest[known.businessID]) ? known : latest[known.businessID]
         }
-        return latest.values
-            .filter { $0.owner === session && $0.isNews(after: remembered[$0.businessID]) }
-            .sorted { $0.businessID < $1.businessID }
+        var news: [KnownBusiness] = []
+        for known in latest.values where known.owner === session {
+            if known.isNews(after: remembered[known.businessID], now: now) {
+                putOff[known.businessID] = nil
+                news.append(known)
+            } else if known.hasOtherQuota(than: remembered[known.businessID]) {
+                putOff(known)
+            }
+        }
+        return news.sorted { $0.businessID < $1.businessID }
+    }
+
+    /// Else a burst's last requests would not be counted where others read, until the next burst.
+    private func putOff(_ known: KnownBusiness) {
+        let isUnderWay = putOff.updateValue(known, forKey: known.businessID) != nil
+        guard !isUnderWay else { return }
+        context.jobs.start { [context] in
+            await context.clock.sleep(until: context.clock.now + KnownBusiness.pause)
+            await self.rememberPutOff(known.businessID)
+        }
+    }
+
+    private func rememberPutOff(_ businessID: Int64) {
+        guard let known = putOff.removeValue(forKey: businessID) else { return }
+        remember(known)
+    }
+
+    /// Writes what was put off, before the end. Where that fails, the next owner learns it from the Market's first answer.
+    func rememberAllPutOff() async {
+        guard let session else { return }
+        let now = context.clock.now
+        let known = putOff.values.filter { $0.owner === session }.sorted { $0.businessID < $1.businessID }
+        putOff = [:]
+        guard !known.isEmpty else { return }
+        _ = try? await session.outbox.settle([], remembering: known.map { $0.record(now: now) })
     }
 
     private func rememberLater(_ known: [KnownBusiness]) {

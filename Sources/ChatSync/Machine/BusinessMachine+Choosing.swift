@@ -16,12 +16,14 @@ extension BusinessMachine {
             inFlight: rows.inFlight, inFlightHere: inFlightHere, now: now, random: random)
         {
         case .paused:
-            if hasNews, view.question == nil, view.retryAt.map({ $0 <= now }) ?? true {
-                ask(.read(view.fullRead(contextType: nil, known: rows.known)))
-                return true
+            return readNews(now: now) || idle(until: view.retryAt, now: now)
+        case .wait(let until):
+            // Nothing is sent, but a pause and what is due are to be seen at once.
+            if !settings.isOnce {
+                if ownership == .ours(.asleep), hasNews { wakeUp() }
+                if readNews(now: now) { return true }
             }
-            return idle(until: view.retryAt, now: now)
-        case .wait(let until): return idle(until: until, now: now)
+            return idle(until: until, now: now)
         case .waitForAnswer:
             // A new window began just now: what was sent in the old one does not stand in its way.
             if conditions.pacer.windowNumber != number { return true }
@@ -263,6 +265,15 @@ extension BusinessMachine {
     }
 
     // MARK: Waiting for something else than rows
+
+    /// Reads what the database told of, though nothing may be sent.
+    ///
+    /// - Returns: whether it asked.
+    private mutating func readNews(now: Moment) -> Bool {
+        guard hasNews, view.question == nil, view.retryAt.map({ $0 <= now }) ?? true else { return false }
+        ask(.read(view.fullRead(contextType: nil, known: rows.known)))
+        return true
+    }
 
     /// Producers need not notify meanwhile.
     private mutating func idle(until: Moment?, now: Moment) -> Bool {

@@ -133,7 +133,8 @@ import Testing
         var stepper = Stepper.owning([])
         stepper.tell(.fellAsleep(DueRows(fresh: []), .asleep))
         stepper.machine.conditions.hold(.misconfigured, nil, until: .at(300), wasProbe: false, now: .at(0))
-        #expect(stepper.tell(.woken) == [.wakeUp])
+        #expect(stepper.tell(.woken).first == .wakeUp)
+        stepper.tell(.read(DueRows(fresh: [.test(1)])))
         #expect(stepper.machine.ownership == .ours(.awake) && stepper.timer == .at(300))
     }
 

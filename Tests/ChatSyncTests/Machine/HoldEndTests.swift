@@ -47,6 +47,30 @@ import Testing
         #expect(stepper.machine.conditions.hold?.until == .at(900))
     }
 
+    /// What keeps a business from sending for long, and is no pause.
+    enum Wait: CaseIterable { case hold, usedUpQuota }
+
+    @Test(arguments: Wait.allCases) func aPauseIsSeenThoughSomethingElseHolds(wait: Wait) {
+        var stepper = Stepper.owning([])
+        stepper.tell(.fellAsleep(DueRows(fresh: []), .asleep))
+        switch wait {
+        case .hold:
+            stepper.machine.conditions.hold(.quota, nil, until: .at(3000), wasProbe: false, now: .at(0))
+        case .usedUpQuota:
+            stepper.machine.conditions.pacer.window = QuotaPacer.Window(
+                limit: 1000, remaining: 0, endsAt: .at(3000), learnedAt: .at(0))
+        }
+        stepper.now = .at(10)
+        stepper.tell(.woken)
+        #expect(stepper.machine.ownership == .ours(.awake), "producers need not tell of each row meanwhile")
+        stepper.tell(.read(DueRows(fresh: [.test(1)], isPaused: true)))
+        #expect(stepper.machine.conditions.isPaused)
+        #expect(stepper.machine.due.count == 1)
+        stepper.tell(.woken)
+        #expect(stepper.tell(.read(DueRows(fresh: [.test(1)], isPaused: false))).sent.isEmpty)
+        #expect(!stepper.machine.conditions.isPaused)
+    }
+
     @Test(arguments: [Hold.Kind.migration, .quota, .authorization, .overloaded])
     func aPersonEndsWhateverIsWaitedFor(kind: Hold.Kind) {
         var stepper = Stepper.owning([])
@@ -57,13 +81,15 @@ import Testing
         stepper.now = .at(10)
         #expect(stepper.tell(.woken).sent.isEmpty)
         var commands = stepper.tell(.holdEnded)
-        if case .read = stepper.machine.view.question {
+        // The end of the hold is news to the read that was under way.
+        while case .read = stepper.machine.view.question {
             commands = stepper.tell(.read(DueRows(fresh: [.test(1), .test(2), .test(3)])))
-        } else {
+        }
+        if case .sample = stepper.machine.view.question {
             commands = stepper.tell(.sampled([.test(1), .test(2), .test(3)]))
         }
         #expect(commands.sent.count == 1, "one row is tried, and its answer tells what holds: \(commands)")
-        let row = commands.sent[0]
+        guard let row = commands.sent.first else { return }
         stepper.tell(.answered(rowID: row, .error(kind == .quota ? 420 : 423)))
         #expect(stepper.machine.conditions.hold != nil)
     }

@@ -120,7 +120,7 @@ extension SimulatedDatabase {
         let now = now
         return state.withLock { state in
             if let since = state.pausedSince[businessID], now - since > grace { return "paused" }
-            guard let hold = state.records[businessID]?.hold, let until = state.heldUntil[businessID], until > now,
+            guard let hold = state.records[businessID]?.hold, let until = state.holdEnds[businessID], until > now,
                 // A window that is only reckoned to be used up is another matter: a failure gives a request back.
                 let since = state.heldSince[businessID], now - since > grace, hold.reason.hasPrefix("quota: 420")
             else { return nil }
@@ -128,8 +128,10 @@ extension SimulatedDatabase {
         }
     }
 
-    /// - Parameter begunAt: when the transaction began, which is what `now()` says in it.
-    func remember(_ records: [BusinessRecord], session: Int, begunAt: Duration) {
+    /// - Parameters:
+    ///   - askedAt: when the writer asked for it: from then it counts the times that it hands over.
+    ///   - begunAt: when the transaction began, which is what `now()` says in it.
+    func remember(_ records: [BusinessRecord], session: Int, askedAt: Duration, begunAt: Duration) {
         transaction { state in
             for record in records {
                 if state.owners[record.businessID] != session {
@@ -141,6 +143,7 @@ extension SimulatedDatabase {
                     state.heldSince[record.businessID] = begunAt
                 }
                 state.heldUntil[record.businessID] = record.hold.map { begunAt + $0.endsIn }
+                state.holdEnds[record.businessID] = record.hold.map { askedAt + $0.endsIn }
                 state.resetsAt[record.businessID] = record.quota.map { begunAt + $0.resetsIn }
                 state.writtenAt[record.businessID] = begunAt
                 state.records[record.businessID] = record

@@ -55,6 +55,8 @@ final class SimulatedDatabase: Sendable {
         var rows: [Int64: Row] = [:]
         var records: [Int64: BusinessRecord] = [:]
         var heldUntil: [Int64: Duration] = [:]
+        /// The same by the clock of who wrote it: earlier by its way to the database.
+        var holdEnds: [Int64: Duration] = [:]
         /// Since when a business is paused.
         var pausedSince: [Int64: Duration] = [:]
         /// Since when the hold of a business is on record.

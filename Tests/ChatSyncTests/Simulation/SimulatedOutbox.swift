@@ -213,10 +213,11 @@ final class SimulatedSession: OutboxSession {
     func settle(
         _ results: [RowResult], remembering records: [BusinessRecord]
     ) async throws(OutboxError) -> [RowOutcome] {
+        let askedAt = outbox.database.now
         let isSlow = outbox.random.chance(outbox.faults.withLock(\.slowWrite))
         let time = outbox.random.duration(.zero...(isSlow ? .seconds(2) : .milliseconds(1)))
         return try await roundTrip(taking: time) { database in
-            database.remember(records, session: id, begunAt: database.now - time)
+            database.remember(records, session: id, askedAt: askedAt, begunAt: database.now - time)
             return database.settle(results)
         }
     }
