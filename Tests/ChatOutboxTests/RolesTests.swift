@@ -114,13 +114,13 @@ import Testing
         try await database.sql("REVOKE \(privilege) FROM \(role)")
         let outbox = database.outbox(user: "market_chatd")
         let error = await failure { () async throws(OutboxError) in try await outbox.openSession() }
-        guard case .notPermitted(let text) = error else {
+        guard case .notPermitted(let diagnosis) = error else {
             Issue.record("\(String(describing: error))")
             return
         }
         // What it says to do is what mends it.
         let grant = "GRANT \(privilege) TO market_chatd;"
-        #expect(text.contains(grant), "\(text)")
+        #expect(diagnosis.cure.contains(grant), "\(diagnosis)")
         try await database.sql(grant)
         await (try outbox.openSession()).close()
     }

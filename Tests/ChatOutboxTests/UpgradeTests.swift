@@ -50,7 +50,7 @@ import Testing
         #expect(try await database.value("SELECT max(version) FROM market_chat.migration") == "1")
         #expect(OutboxSchema.flaw(of: SchemaVersion(version: OutboxSchema.version + 1, oldestProgram: 2)) == nil)
         let flaw = OutboxSchema.flaw(of: SchemaVersion(version: 9, oldestProgram: 9))
-        #expect(flaw?.contains("install the newer market-chatd") == true)
+        #expect(flaw?.cure.contains("install the newer market-chatd") == true)
     }
 
     /// One that sleeps while the schema is upgraded goes on sleeping for as long as rows come one by one: it lets go of its

@@ -19,7 +19,10 @@ private let market: SandboxOptions = {
             #expect(check.ending == .exited(0), "\(check.output) \(check.errors)")
             let names = check.output.split(separator: "\n").map { $0.prefix { $0 != ":" } }
             #expect(
-                names == ["ok    configuration", "ok    database", "ok    session", "ok    API key", "ok    cabinets"])
+                names == [
+                    "ok    configuration", "ok    database", "ok    schema", "ok    privileges", "ok    session",
+                    "ok    API key", "ok    cabinets",
+                ])
             #expect(sandbox.state(withContexts: false).requests == 2, "the key and the shops: it creates no chat")
             let json = try await finish(.run(database, sandbox).with(arguments: "check", "--json"))
             #expect(json.output.hasPrefix(#"{"ok":true,"checks":[{"name":"configuration","ok":true,"#))
@@ -33,13 +36,55 @@ private let market: SandboxOptions = {
             let wrong = try await finish(settings.with(["MARKET_API_KEY": "ACMA:wrong:0"]))
             #expect(wrong.ending == .exited(78))
             #expect(wrong.output.contains("ok    database: postgres@local/\(database.name), PostgreSQL "))
-            #expect(wrong.output.contains("FAIL  session: "), "\(wrong.output)")
+            #expect(wrong.output.contains("FAIL  schema: postgres@local/\(database.name): "), "\(wrong.output)")
+            #expect(wrong.output.contains("-     privileges: not looked at until the schema is as it has to be"))
+            #expect(wrong.output.contains("-     cabinets: not looked at until the key is good"))
             #expect(wrong.output.contains("market-chatd migrate"))
             #expect(wrong.output.contains("FAIL  API key: ") && wrong.output.contains("401"), "\(wrong.output)")
             #expect(!wrong.output.contains("ACMA:wrong"))
-            let away = try await finish(settings.with(["DATABASE_URL": "host=/nonexistent dbname=shop"]))
+            let away = try await finish(settings.with(["DATABASE_URL": "host=/nonexistent dbname=shop user=shopkeeper"]))
             #expect(away.ending == .exited(1), "\(away.output)")
-            #expect(away.output.contains("FAIL  database: ") && away.output.contains("ok    API key: "))
+            #expect(away.output.contains("FAIL  database: shopkeeper@local/shop: "), "\(away.output)")
+            #expect(away.output.contains("      cure: start the server, or mend host and port in DATABASE_URL"))
+            #expect(away.output.contains("ok    API key: "))
+            let offline = settings.with(["MARKET_API_URL": "http://127.0.0.1:1"])
+            let noMarket = try await finish(offline)
+            #expect(
+                noMarket.output.contains("FAIL  API key: the key of cabinet 11: no connection: connection refused\n"),
+                "\(noMarket.output)")
+        }
+    }
+
+    @Test func whatCannotBeLookedAtIsSaid() async throws {
+        let database = try await TestDatabase.make()
+        try await withSandbox(market) { sandbox in
+            let settings = DaemonSettings.run(database, sandbox).with(["MARKET_BUSINESS_IDS": "none"])
+            let check = try await finish(settings.with(arguments: "check"))
+            #expect(check.ending == .exited(78))
+            #expect(check.output.contains("ok    privileges: "), "\(check.output)")
+            for name in ["API key", "cabinets"] {
+                #expect(check.output.contains("-     \(name): not looked at until the configuration is mended\n"))
+            }
+        }
+    }
+
+    @Test func aMissingPrivilegeIsALineAndItsGrantIsTheCure() async throws {
+        let database = try await TestDatabase.make()
+        let role = "checked_\(database.name)"
+        try await database.run("CREATE ROLE \(role) LOGIN")
+        try await withSandbox(market) { sandbox in
+            let settings = DaemonSettings.run(database, sandbox)
+                .with(["DATABASE_URL": database.connectionString(user: role)])
+            let check = try await finish(settings.with(arguments: "check", "--json"))
+            #expect(check.ending == .exited(77))
+            #expect(
+                check.output.contains(
+                    #"{"name":"privileges","ok":false,"skipped":false,"detail":"\#(role)@local/\#(database.name): "#),
+                "\(check.output)")
+            #expect(
+                check.output.contains(
+                    #""cure":"as the schema's owner, say: GRANT USAGE ON SCHEMA market_chat TO \#(role); "#))
+            #expect(check.output.contains(#"{"name":"schema","ok":false,"skipped":true,"#))
         }
     }
 

@@ -32,6 +32,17 @@ import Testing
     }
 
     @Test(arguments: [
+        ("postgresql://app:s3cret@a,b:7/shop", "app@a,b/shop"),
+        ("postgresql://app:s3cret@[::1]/shop", "app@::1/shop"),
+        ("postgresql://app@/shop?host=/run", "app@local/shop"),
+        ("host=/run user=app", "app@local/app"),
+        ("hostaddr=10.0.0.1 user=app dbname=shop", "app@10.0.0.1/shop"),
+        ("host=a user='o p' dbname='s3:cret@h'", "…@a/…"),
+    ]) func messagesNameThePlace(_ text: String, _ expected: String) throws {
+        #expect(try HostList(of: PostgresConfiguration(connectionString: text)).place == expected)
+    }
+
+    @Test(arguments: [
         "host=a,b port=1,2,3", "host=a,b,c port=1,2", "host=a port=1,2", "host=a,b hostaddr=10.0.0.1",
         "host=a port=0", "host=a port=65536", "postgresql://user:s3cret/word@a/shop",
         "postgresql://user:s3@cret@a,b/shop",

@@ -1,25 +1,39 @@
 import LibPQ
 
-/// Why the schema could not be migrated. Each text names cause and cure.
+/// Why the schema could not be migrated.
 public enum MigrationError: Error, Sendable, Equatable {
     /// The database is away, or busy: another try may succeed.
     case unavailable(String)
     /// Waiting does not help.
-    case unusable(String)
+    case unusable(Diagnosis)
     /// The role may not do it.
-    case notPermitted(String)
+    case notPermitted(Diagnosis)
 
     init(_ error: PostgresError) {
         if error.sqlState == .insufficientPrivilege {
             self = .notPermitted(
-                "\(error.message): run migrate as a role that owns the schema market_chat, or may create it"
-                    + " (GRANT CREATE ON DATABASE)")
+                Diagnosis(
+                    error.message,
+                    cure: "run migrate as a role that owns the schema market_chat, or may create it"
+                        + " (GRANT CREATE ON DATABASE)"))
             return
         }
         switch OutboxError(error) {
         case .unavailable(let text), .failed(let text): self = .unavailable(text)
-        case .unusable(let text): self = .unusable(text)
-        case .notPermitted(let text): self = .notPermitted(text)
+        case .unusable(let diagnosis): self = .unusable(diagnosis)
+        case .notPermitted(let diagnosis): self = .notPermitted(diagnosis)
+        }
+    }
+
+    /// With `role@host/database` before it. An error of the connection names it itself.
+    func at(_ place: DatabasePlace) -> MigrationError {
+        func named(_ diagnosis: Diagnosis) -> Diagnosis {
+            Diagnosis("\(place): \(diagnosis.cause)", cure: diagnosis.cure)
+        }
+        return switch self {
+        case .unavailable: self
+        case .unusable(let diagnosis): .unusable(named(diagnosis))
+        case .notPermitted(let diagnosis): .notPermitted(named(diagnosis))
         }
     }
 }

@@ -31,14 +31,17 @@ public enum OutboxSchema {
     public static var version: Int { migrations.last?.version ?? 0 }
 
     /// Why this program and the schema do not go together, and what mends it; `nil` where they do.
-    static func flaw(of schema: SchemaVersion) -> String? {
+    static func flaw(of schema: SchemaVersion) -> Diagnosis? {
         if schema.version < version {
-            return "the schema market_chat is of version \(schema.version) and this market-chatd needs \(version): run"
-                + " 'market-chatd migrate', as a role that owns the schema"
+            return Diagnosis(
+                "the schema market_chat is of version \(schema.version) and this market-chatd needs \(version)",
+                cure: "run 'market-chatd migrate', as a role that owns the schema")
         }
         if schema.oldestProgram > version {
-            return "the schema market_chat is of version \(schema.version) and needs a market-chatd of version"
-                + " \(schema.oldestProgram), and this one is of \(version): install the newer market-chatd that migrated it"
+            return Diagnosis(
+                "the schema market_chat is of version \(schema.version) and needs a market-chatd of version"
+                    + " \(schema.oldestProgram), and this one is of \(version)",
+                cure: "install the newer market-chatd that migrated it")
         }
         return nil
     }

@@ -2,6 +2,6 @@
 public enum SchemaFit: Sendable, Equatable {
     /// - Parameter version: the schema's.
     case fit(version: Int)
-    /// One of the two has to be upgraded first; the text says which, and how.
-    case unfit(String)
+    /// One of the two has to be upgraded first.
+    case unfit(Diagnosis)
 }

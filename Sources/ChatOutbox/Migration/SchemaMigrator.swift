@@ -66,7 +66,12 @@ public struct SchemaMigrator: Sendable {
         }
         let result: Result<Report, MigrationError>
         do throws(MigrationError) {
-            result = .success(try await migrate(connection, at: try await Self.place(of: connection)))
+            let place = try await Self.place(of: connection)
+            do throws(MigrationError) {
+                result = .success(try await migrate(connection, at: place))
+            } catch {
+                throw error.at(place)
+            }
         } catch {
             result = .failure(error)
         }

@@ -5,22 +5,23 @@ public enum OperatorError: Error, Sendable, Equatable {
     /// The database is away: another try may succeed.
     case unavailable(String)
     /// The configuration or the schema has to be mended first.
-    case unusable(String)
+    case unusable(Diagnosis)
     /// The role may not do it.
-    case notPermitted(String)
+    case notPermitted(Diagnosis)
     /// The statement failed.
     case failed(String)
 
     public var text: String {
         switch self {
-        case .unavailable(let text), .unusable(let text), .notPermitted(let text), .failed(let text): text
+        case .unavailable(let text), .failed(let text): text
+        case .unusable(let diagnosis), .notPermitted(let diagnosis): diagnosis.description
         }
     }
 
     init(connecting error: PostgresError) {
         switch OutboxError(error) {
-        case .unusable(let text): self = .unusable(text)
-        case .notPermitted(let text): self = .notPermitted(text)
+        case .unusable(let diagnosis): self = .unusable(diagnosis)
+        case .notPermitted(let diagnosis): self = .notPermitted(diagnosis)
         case .unavailable(let text), .failed(let text): self = .unavailable(text)
         }
     }

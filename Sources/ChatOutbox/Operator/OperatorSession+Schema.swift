@@ -12,7 +12,11 @@ extension OperatorSession {
             throw explained(error, privileges: "SELECT ON market_chat.migration")
         }
         guard schema.version > 0 else {
-            return .unfit("there is no schema market_chat yet: run 'market-chatd migrate'")
+            return .unfit(
+                Diagnosis(
+                    "there is no schema market_chat yet",
+                    cure: "run 'market-chatd migrate' as a role that may create it, or name the right database in"
+                        + " DATABASE_URL"))
         }
         if let flaw = OutboxSchema.flaw(of: schema) { return .unfit(flaw) }
         return .fit(version: schema.version)

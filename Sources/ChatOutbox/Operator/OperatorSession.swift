@@ -120,21 +120,26 @@ public final class OperatorSession: Sendable {
         switch error.sqlState {
         case .insufficientPrivilege? where !error.namesOurs:
             return .notPermitted(
-                "\(place): \(error.advised): a trigger or a policy of yours asks for it: grant it to"
-                    + " \(quotedIdentifier(place.roleName))")
+                Diagnosis(
+                    "\(place): \(error.advised): a trigger or a policy of yours asks for it",
+                    cure: "grant it to \(quotedIdentifier(place.roleName))"))
         case .insufficientPrivilege?:
             // Who may not even use the schema needs that first.
             let grants =
                 place.mayUseSchema ? [privileges] : ["USAGE ON SCHEMA market_chat", privileges]
             let role = quotedIdentifier(place.roleName)
             let cure = grants.map { "GRANT \($0) TO \(role);" }.joined(separator: " ")
-            return .notPermitted("\(place): \(error.message): as the owner of the schema, say: \(cure)")
+            return .notPermitted(
+                Diagnosis("\(place): \(error.message)", cure: "as the owner of the schema, say: \(cure)"))
         case .undefinedTable?, .undefinedFunction?, .invalidSchemaName?, .undefinedColumn?:
             return .unusable(
                 place.hasSchema
-                    ? "\(place): \(error.message): the schema is of an older version: run 'market-chatd migrate'"
-                    : "\(place): there is no schema market_chat: run 'market-chatd migrate', or name the right"
-                        + " database in DATABASE_URL")
+                    ? Diagnosis(
+                        "\(place): \(error.message): the schema is of an older version",
+                        cure: "run 'market-chatd migrate'")
+                    : Diagnosis(
+                        "\(place): there is no schema market_chat",
+                        cure: "run 'market-chatd migrate', or name the right database in DATABASE_URL"))
         case .lockNotAvailable?, .deadlockDetected?:
             return .failed(
                 "\(place): \(error.message): another session holds what has to be changed: try again in a moment; if it"
@@ -142,8 +147,10 @@ public final class OperatorSession: Sendable {
         case .readOnlyTransaction?:
             return .unavailable("\(place): the server is read-only: a standby, or one that became one")
         default:
-            return error.isConnectionLost || error.kind != .server
-                ? .unavailable("\(place): \(error.message)") : .failed("\(place): \(error.advised)")
+            // Such an error names the place itself.
+            if error.isConnectionLost { return .unavailable(error.message) }
+            return error.kind == .server
+                ? .failed("\(place): \(error.advised)") : .unavailable("\(place): \(error.message)")
         }
     }
 }

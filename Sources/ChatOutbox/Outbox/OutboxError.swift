@@ -2,10 +2,10 @@
 public enum OutboxError: Error, Sendable, Equatable {
     /// It is away, or the session broke: worth another try on a new session. The text is for the operator.
     case unavailable(String)
-    /// It answers, but waiting does not help: a wrong schema, a transaction pooler, a wrong password. The text names the cause and the cure.
-    case unusable(String)
-    /// The role may not do what it has to. The text has the GRANT that mends it.
-    case notPermitted(String)
+    /// It answers, but waiting does not help: a wrong schema, a transaction pooler, a wrong password.
+    case unusable(Diagnosis)
+    /// The role may not do what it has to. The cure has the GRANT that mends it.
+    case notPermitted(Diagnosis)
     /// This statement failed, of a lock or a time-out for instance, and the session goes on: worth another try on it.
     case failed(String)
 
@@ -20,7 +20,8 @@ public enum OutboxError: Error, Sendable, Equatable {
     /// For the operator, in each case.
     public var text: String {
         switch self {
-        case .unavailable(let text), .unusable(let text), .notPermitted(let text), .failed(let text): text
+        case .unavailable(let text), .failed(let text): text
+        case .unusable(let diagnosis), .notPermitted(let diagnosis): diagnosis.description
         }
     }
 }

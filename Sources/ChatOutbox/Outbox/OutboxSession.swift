@@ -4,6 +4,9 @@
 /// of them the session is of no more use. ``OutboxError/failed(_:)`` is about that one statement: the session, and all
 /// that it owns, goes on.
 public protocol OutboxSession: Sendable {
+    /// For people: `role@host/database`.
+    var place: String { get }
+
     /// What the database tells by itself. It finishes when the session is lost or closed.
     var signals: any AsyncSequence<OutboxSignal, Never> & Sendable { get }
 

@@ -9,8 +9,10 @@ extension OutboxError {
             // Of all privileges, only this one is asked for before there is a session that can tell more.
             let database = error.message.split(separator: "\"").dropFirst().first.map { quotedIdentifier(String($0)) }
             self = .notPermitted(
-                "\(error.message): as the database's owner, say: GRANT CONNECT ON DATABASE \(database ?? "…") TO the role in"
-                    + " DATABASE_URL")
+                Diagnosis(
+                    error.message,
+                    cure: "as the database's owner, say: GRANT CONNECT ON DATABASE \(database ?? "…") TO the role in"
+                        + " DATABASE_URL"))
             return
         }
         let cure: String? =
@@ -26,7 +28,7 @@ extension OutboxError {
                 "run 'market-chatd migrate'"
             default: nil
             }
-        self = cure.map { .unusable("\(error.message): \($0)") } ?? .unavailable(error.message)
+        self = cure.map { .unusable(Diagnosis(error.message, cure: $0)) } ?? .unavailable(error.message)
     }
 
     /// What an error of a statement means where the connection was found to be of use.

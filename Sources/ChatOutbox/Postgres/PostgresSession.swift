@@ -31,6 +31,8 @@ final class PostgresSession: OutboxSession {
         }
     }
 
+    var place: String { facts.place.description }
+
     func claim(_ businessIDs: [Int64]) async throws(OutboxError) -> [BusinessRecord] {
         try await OutboxError.running { () async throws(PostgresError) in
             let owned = try await connection.query(
@@ -133,7 +135,7 @@ final class PostgresSession: OutboxSession {
             return (polls, try await sleepLocks.endedCovers(among: businessIDs))
         }
         // Another process: the locks are not ours any more.
-        guard polls.allSatisfy({ $0.1 == facts.backendPID }) else { throw .transactionPooler }
+        guard polls.allSatisfy({ $0.1 == facts.backendPID }) else { throw .transactionPooler(at: facts.place) }
         return polls.map { poll, _ in
             var poll = poll
             poll.coverHasEnded = ended.contains(poll.businessID)

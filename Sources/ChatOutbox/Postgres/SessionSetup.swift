@@ -13,8 +13,9 @@ struct SessionSetup {
     func prepare(_ connection: PostgresConnection) async throws(OutboxError) -> Facts {
         guard connection.serverVersion == 0 || connection.serverVersion >= Self.oldestServer else {
             throw .unusable(
-                "the server is PostgreSQL \(connection.serverVersion / 10_000), and market-chatd needs 14 or newer:"
-                    + " upgrade the server")
+                Diagnosis(
+                    "the server is PostgreSQL \(connection.serverVersion / 10_000), and market-chatd needs 14 or newer",
+                    cure: "upgrade the server"))
         }
         let facts = try await OutboxError.catching { () async throws(PostgresError) in
             let settings = PostgresOutbox.settings(
@@ -24,11 +25,13 @@ struct SessionSetup {
             return try Facts(at: DatabasePlace(answers[1][0]), answers[2][0])
         }
         if let problem = facts.problem { throw problem }
-        try await refuseTransactionPooler(connection, backendPID: facts.backendPID)
+        try await refuseTransactionPooler(connection, facts)
         let schema = try await OutboxError.catching { () async throws(PostgresError) in
             try await SchemaVersion.read(from: connection)
         }
-        if let flaw = OutboxSchema.flaw(of: schema) { throw .unusable("\(facts.place): \(flaw)") }
+        if let flaw = OutboxSchema.flaw(of: schema) {
+            throw .unusable(Diagnosis("\(facts.place): \(flaw.cause)", cure: flaw.cure))
+        }
         _ = try await OutboxError.catching { () async throws(PostgresError) in
             try await connection.pipeline([
                 PostgresStatement("LISTEN \(Self.channel)"),
@@ -51,20 +54,20 @@ struct SessionSetup {
     /// That libpq was told the number of the process that answers proves nothing: a pooler may pass it on, and take another
     /// process for the next statement.
     private func refuseTransactionPooler(
-        _ connection: PostgresConnection, backendPID: Int32
+        _ connection: PostgresConnection, _ facts: Facts
     ) async throws(OutboxError) {
         let other = try await OutboxError.catching { () async throws(PostgresError) in
             try await PostgresConnection.connect(server)
         }
         let isKept: Bool
         do throws(PostgresError) {
-            isKept = try await keeps(process: backendPID, of: connection, beside: other)
+            isKept = try await keeps(process: facts.backendPID, of: connection, beside: other)
             await other.close()
         } catch {
             await other.close()
             throw OutboxError(error)
         }
-        if !isKept { throw .transactionPooler }
+        if !isKept { throw .transactionPooler(at: facts.place) }
     }
 
     /// Whether a connection goes on with its process, whatever another one does.
@@ -126,18 +129,24 @@ struct SessionSetup {
             }
             if !place.hasSchema {
                 return .unusable(
-                    "\(place): there is no schema market_chat: run 'market-chatd migrate' as a role that may create it,"
-                        + " or name the right database in DATABASE_URL")
+                    Diagnosis(
+                        "\(place): there is no schema market_chat",
+                        cure: "run 'market-chatd migrate' as a role that may create it, or name the right database in"
+                            + " DATABASE_URL"))
             }
             if !place.mayUseSchema {
                 return .notPermitted(
-                    "\(place): the role may not use the schema market_chat: as the schema's owner, say: "
-                        + grants(["USAGE ON SCHEMA market_chat"]) + " and what roles.sql grants besides")
+                    Diagnosis(
+                        "\(place): the role may not use the schema market_chat",
+                        cure: "as the schema's owner, say: " + grants(["USAGE ON SCHEMA market_chat"])
+                            + " What else is missing is told after that."))
             }
             if !missingPrivileges.isEmpty {
                 return .notPermitted(
-                    "\(place): the role lacks privileges: as the schema's owner, say: "
-                        + grants(missingPrivileges.split(separator: ", ").map(String.init)))
+                    Diagnosis(
+                        "\(place): the role lacks privileges",
+                        cure: "as the schema's owner, say: "
+                            + grants(missingPrivileges.split(separator: ", ").map(String.init))))
             }
             return nil
         }
@@ -145,7 +154,11 @@ struct SessionSetup {
 }
 
 extension OutboxError {
-    static let transactionPooler = OutboxError.unusable(
-        "a connection pooler in transaction or statement mode stands before the server, and market-chatd needs a session of its own:"
-            + " point DATABASE_URL at the server itself, or at a pool in session mode")
+    static func transactionPooler(at place: DatabasePlace) -> OutboxError {
+        .unusable(
+            Diagnosis(
+                "\(place): a connection pooler in transaction or statement mode stands before the server, and market-chatd"
+                    + " needs a session of its own",
+                cure: "point DATABASE_URL at the server itself, or at a pool in session mode"))
+    }
 }

@@ -121,7 +121,7 @@ actor SessionSupervisor {
     private func keep(_ session: LiveSession) async -> String? {
         hasHadOutcome = true
         state.withLock { $0.becomes(.connected, now: context.clock.now) }
-        logger.notice("Database session opened")
+        logger.notice("Database session opened", metadata: ["database": "\(session.outbox.place)"])
         await settler.attach(session)
         await withTaskGroup { group in
             group.addTask { await self.passOnSignals(of: session) }

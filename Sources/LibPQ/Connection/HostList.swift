@@ -34,6 +34,8 @@ struct HostList: Sendable, Equatable {
     ///
     /// A primary is good enough for `prefer-standby` only when all have been asked, which one call for each cannot know.
     let rounds: [String?]
+    /// For messages: `role@host/database`, with as many hosts as are named. `local` stands for a Unix socket.
+    let place: String
     /// Which of `host` and `hostaddr` are set, so that an entry without them has to say so.
     private let isNamed, isAddressed: Bool
 
@@ -70,6 +72,10 @@ struct HostList: Sendable, Equatable {
                 throw PostgresError(.misuse, "a host name has an @ in it; in a password it is written as %40")
             }
         }
+        let role = options["user"]?.value ?? ""
+        place =
+            "\(Self.shownName(role))@\(hosts.map(\.shownName).joined(separator: ","))"
+            + "/\(Self.shownName(options["dbname"]?.value ?? role))"
         (isNamed, isAddressed) = (!names.isEmpty, !addresses.isEmpty)
         let seconds = options["connect_timeout"]?.value.flatMap { Int64($0.trimmed) } ?? 0
         addressTimeout = seconds > 0 && seconds < 1_000_000 ? .seconds(max(2, seconds)) : nil
@@ -107,6 +113,11 @@ struct HostList: Sendable, Equatable {
 }
 
 extension HostList.Host {
+    fileprivate var shownName: String {
+        if isSocket || name.isEmpty && address.isEmpty { return "local" }
+        return HostList.shownName(name.isEmpty ? address : name)
+    }
+
     /// For people.
     func shown(at address: String?) -> String {
         let address = address ?? self.address
@@ -133,6 +144,12 @@ extension HostList {
             }
         }
         return isName ? "host \(name)" : "a host whose name is none"
+    }
+
+    /// A name of whatever kind for people. What is none may be a part of a mistyped password.
+    fileprivate static func shownName(_ name: String) -> String {
+        let isName = name.allSatisfy { $0.isLetter || $0.isNumber || ":-_.$%".contains($0) }
+        return isName && !name.isEmpty ? String(name.prefix(63)) : "…"
     }
 
     private struct Option {

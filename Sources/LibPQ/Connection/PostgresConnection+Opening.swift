@@ -33,7 +33,7 @@ extension PostgresConnection {
             case .failure(let error): errors.append(error)
             }
         }
-        throw worst(of: errors)
+        throw worst(of: errors).at(list.place)
     }
 
     /// One host, at each of its addresses until a server has spoken.
@@ -54,7 +54,7 @@ extension PostgresConnection {
             var one = list.configuration(configuration, for: attempt, at: address)
             let share = share(until: end, among: addresses.count - index)
             one.connectTimeout = min(share, list.addressTimeout ?? share)
-            switch await open(one) {
+            switch await open(one, at: list.place) {
             case .success(let connection):
                 configuration.lastGood.remember(host, at: address)
                 return .success(connection)
@@ -66,14 +66,14 @@ extension PostgresConnection {
     }
 
     private static func open(
-        _ configuration: PostgresConfiguration
+        _ configuration: PostgresConfiguration, at place: String
     ) async -> Result<PostgresConnection, PostgresError> {
         // A queue for each: libpq may still block the one before.
         let executor = QueueExecutor(label: "postgres")
         return await ConnectAttempt(queue: executor.queue).run(configuration).map { open in
             PostgresConnection(
                 executor: executor, socket: open.socket, backendPID: open.backendPID,
-                serverVersion: open.serverVersion, queryTimeout: configuration.queryTimeout)
+                serverVersion: open.serverVersion, place: place, queryTimeout: configuration.queryTimeout)
         }
     }
 
@@ -105,7 +105,15 @@ extension PostgresError {
         }
     }
 
-    /// With the place where it happened. libpq names only the address.
+    /// With `role@host/database` before it, where it is about the connection.
+    func at(_ place: String) -> PostgresError {
+        guard isConnectionLost else { return self }
+        var told = self
+        told.message = "\(place): \(message)"
+        return told
+    }
+
+    /// With the host where it happened. libpq names only the address.
     fileprivate func at(_ host: HostList.Host, _ address: String?) -> PostgresError {
         var told = self
         if kind == .connectTimedOut {

@@ -148,7 +148,7 @@ extension PostgresConnection {
     }
 
     private func failed(_ request: Request, _ error: PostgresError) {
-        request.error = request.error ?? error
+        request.error = request.error ?? error.at(place)
         switch request.expected.popFirst() {
         case .preparation(let name): statements.forget(name, isAtServer: false)
         // It is prepared anew the next time. "cached plan must not change result type":

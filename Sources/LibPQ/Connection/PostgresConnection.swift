@@ -14,6 +14,8 @@ public final actor PostgresConnection {
     public nonisolated let backendPID: Int32
     /// Major × 10,000 + minor, such as 150018.
     public nonisolated let serverVersion: Int
+    /// For messages: `role@host/database`, as configured.
+    nonisolated let place: String
     /// What `LISTEN` hears. Ends when the connection does. The newest 10,000 are kept until somebody reads them; for one
     /// consumer.
     public nonisolated let notifications: AsyncStream<PostgresNotification>
@@ -33,12 +35,14 @@ public final actor PostgresConnection {
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     init(
-        executor: QueueExecutor, socket: ConnectionSocket, backendPID: Int32, serverVersion: Int, queryTimeout: Duration
+        executor: QueueExecutor, socket: ConnectionSocket, backendPID: Int32, serverVersion: Int, place: String,
+        queryTimeout: Duration
     ) {
         self.executor = executor
         self.socket = socket
         self.backendPID = backendPID
         self.serverVersion = serverVersion
+        self.place = place
         self.queryTimeout = queryTimeout
         timer = DeadlineTimer(queue: executor.queue)
         (notifications, notify) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(10_000))
@@ -119,6 +123,7 @@ public final actor PostgresConnection {
     /// The connection is of no more use: all that wait are told, and libpq's socket is closed.
     func lose(_ error: PostgresError) {
         guard end == nil else { return }
+        let error = error.at(place)
         end = PostgresError(.connectionLost, error.message)
         for request in requests.removeAll() { request.lose(error) }
         notify.finish()

@@ -64,7 +64,7 @@ struct MigrateCommand: AsyncParsableCommand {
         }
         switch fit {
         case .fit(let version): print("\(place): The schema market_chat is of version \(version).")
-        case .unfit(let text): throw CommandFailure(.schemaUnfit, ["\(place): \(text)"])
+        case .unfit(let flaw): throw CommandFailure(.schemaUnfit, ["\(place): \(flaw)"])
         }
     }
 
@@ -79,8 +79,8 @@ extension CommandFailure {
     init(_ error: MigrationError) {
         switch error {
         case .unavailable(let text): self.init(.failed, ["The database is not available: \(text)"])
-        case .unusable(let text): self.init(.configuration, [text])
-        case .notPermitted(let text): self.init(.noPermission, [text])
+        case .unusable(let diagnosis): self.init(.configuration, ["\(diagnosis)"])
+        case .notPermitted(let diagnosis): self.init(.noPermission, ["\(diagnosis)"])
         }
     }
 }

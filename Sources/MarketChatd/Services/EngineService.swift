@@ -36,8 +36,8 @@ struct EngineService: Service {
 extension CommandFailure {
     init(_ error: OutboxError) {
         switch error {
-        case .unusable(let reason): self.init(.configuration, [reason])
-        case .notPermitted(let reason): self.init(.noPermission, [reason])
+        case .unusable(let diagnosis): self.init(.configuration, ["\(diagnosis)"])
+        case .notPermitted(let diagnosis): self.init(.noPermission, ["\(diagnosis)"])
         case .unavailable(let reason), .failed(let reason):
             self.init(.failed, ["The database is not available: \(reason)"])
         }

@@ -97,6 +97,7 @@ final class SimulatedOutbox: Outbox {
 }
 
 final class SimulatedSession: OutboxSession {
+    let place = "simulated@local/shop"
     let id: Int
     let signals: any AsyncSequence<OutboxSignal, Never> & Sendable
     private let outbox: SimulatedOutbox

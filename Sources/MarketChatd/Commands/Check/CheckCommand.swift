@@ -14,7 +14,8 @@ struct CheckCommand: AsyncParsableCommand {
               sudo market-chatd check             everything, as the service will find it
               market-chatd check --offline        the configuration and the key files alone, in a moment
               market-chatd check --json           for scripts:
-                {"ok":false,"checks":[{"name":"database","ok":true,"detail":"…","cure":null,"trace_id":null},…]}
+                {"ok":false,"checks":[{"name":"database","ok":true,"skipped":false,"detail":"…","cure":null,
+                "trace_id":null},…]}
 
             EXIT CODES
               0 all is well   77 a privilege is missing   78 the configuration, or what it points to, has to be mended
@@ -43,46 +44,6 @@ struct CheckCommand: AsyncParsableCommand {
         .object([
             ("ok", .bool(lines.allSatisfy(\.isOK))),
             ("checks", .array(lines.map(\.document))),
-        ])
-    }
-}
-
-/// What came of one check.
-struct CheckLine: Sendable, Equatable {
-    /// What was looked at, such as `database`.
-    var name: String
-    /// What was found.
-    var detail: String
-    /// Why it is not well, as an exit code; `nil`: it is.
-    var problem: ExitStatus?
-    /// What mends it.
-    var cure: String?
-    /// Of the exchange with the Market, for the vendor's support.
-    var traceID: String?
-
-    var isOK: Bool { problem == nil }
-
-    static func ok(_ name: String, _ detail: String) -> CheckLine { CheckLine(name: name, detail: detail) }
-
-    /// - Parameter text: cause and cure in one, where the two are not known apart.
-    static func bad(
-        _ name: String, _ status: ExitStatus, _ text: String, cure: String? = nil, traceID: String? = nil
-    ) -> CheckLine {
-        CheckLine(name: name, detail: text, problem: status, cure: cure, traceID: traceID)
-    }
-
-    func text(_ output: CommandOutput) -> String {
-        let mark = isOK ? output.styled("ok  ", .good) : output.styled("FAIL", .bad)
-        var text = "\(mark)  \(name): \(printable(detail, limit: 1000))"
-        if let cure { text += "\n      cure: \(printable(cure, limit: 1000))" }
-        if let traceID { text += "\n      trace id for the vendor's support: \(printable(traceID))" }
-        return text
-    }
-
-    var document: JSONText {
-        .object([
-            ("name", .string(name)), ("ok", .bool(isOK)), ("detail", .string(detail)),
-            ("cure", cure.map(JSONText.string) ?? .null), ("trace_id", traceID.map(JSONText.string) ?? .null),
         ])
     }
 }

@@ -23,12 +23,17 @@ struct Checkup {
     mutating func run(isOffline: Bool) async {
         let configuration = readConfiguration(isOffline: isOffline)
         guard !isOffline else { return }
-        if let hidden = loader.hiddenDatabase {
-            add(.bad("database", hidden.status, hidden.messages.joined(separator: "; ")))
-        } else if let database = try? DatabaseConfiguration.read(environment: loader.environment) {
-            await checkDatabase(database, configuration)
+        await checkDatabase(configuration)
+        if let configuration {
+            await checkMarket(configuration)
+        } else {
+            skip(["API key", "cabinets"], until: "the configuration is mended")
         }
-        if let configuration { await checkMarket(configuration) }
+    }
+
+    /// Else it would look as if all that is told were all that there is.
+    private mutating func skip(_ names: [String], until what: String) {
+        for name in names { add(.skipped(name, "not looked at until \(what)")) }
     }
 
     private mutating func add(_ line: CheckLine) {
@@ -62,31 +67,59 @@ struct Checkup {
 
     // MARK: Database
 
-    private mutating func checkDatabase(_ database: DatabaseConfiguration, _ configuration: Configuration?) async {
+    private mutating func checkDatabase(_ configuration: Configuration?) async {
+        if let hidden = loader.hiddenDatabase {
+            add(.bad("database", hidden.status, hidden.messages.joined(separator: "; ")))
+            return skip(["schema", "privileges"], until: "the database is known")
+        }
+        guard let database = try? DatabaseConfiguration.read(environment: loader.environment) else {
+            return skip(["database", "schema", "privileges"], until: "the configuration is mended")
+        }
+        let connectionString = database.databaseURL.revealed()
         do throws(OperatorError) {
-            let place = try await OperatorSession.with(database.databaseURL.revealed()) { $0.place }
+            let (place, fit) = try await OperatorSession.with(connectionString, isReadOnly: true) {
+                session throws(OperatorError) in
+                let place = session.place
+                // Who may not even use the schema cannot tell its version.
+                return (place, place.hasSchema && !place.mayUseSchema ? nil : try await session.schemaFit())
+            }
             add(.ok("database", "\(place), PostgreSQL \(place.serverVersion)"))
+            switch fit {
+            case .fit(let version): add(.ok("schema", "market_chat, version \(version)"))
+            case .unfit(let flaw):
+                add(.bad("schema", .configuration, "\(place): \(flaw.cause)", cure: flaw.cure))
+                return skip(["privileges"], until: "the schema is as it has to be")
+            case nil: skip(["schema"], until: "the role may use it")
+            }
         } catch {
             var line = CheckLine(error, name: "database")
-            if database.databaseURL.revealed().isEmpty {
+            if connectionString.isEmpty {
                 line.cure = "set DATABASE_URL: without it libpq's own defaults apply, and PG… variables"
             }
             add(line)
-            return
+            return skip(["schema", "privileges"], until: "the database can be used")
         }
-        // As the daemon itself opens its session: schema, privileges, and what stands between.
+        await openSession(connectionString, deletesSettledRows: configuration?.retention != nil)
+    }
+
+    /// As the daemon itself opens it: with its privileges, and through whatever stands between.
+    private mutating func openSession(_ connectionString: String, deletesSettledRows: Bool) async {
         let outbox = PostgresOutbox(
             PostgresOutbox.Configuration(
-                connectionString: database.databaseURL.revealed(), pollInterval: .seconds(10),
-                deletesSettledRows: configuration?.retention != nil))
+                connectionString: connectionString, pollInterval: .seconds(10),
+                deletesSettledRows: deletesSettledRows))
         do throws(OutboxError) {
             await (try outbox.openSession()).close()
-            add(
-                .ok(
-                    "session",
-                    "the schema, the role's privileges and the way to the server are as the daemon needs them"))
+            add(.ok("privileges", "the role has all that the daemon needs"))
+            add(.ok("session", "nothing stands between that would take it away"))
         } catch {
-            add(.bad("session", CommandFailure(error).status, error.text))
+            if case .notPermitted = error {
+                add(CheckLine(error, name: "privileges"))
+                skip(["session"], until: "the role has its privileges")
+            } else {
+                skip(["privileges"], until: "a session can be opened")
+                add(CheckLine(error, name: "session"))
+            }
         }
         await outbox.close()
     }
@@ -99,7 +132,8 @@ struct Checkup {
             let keys = configuration.keys
             client = HTTPMarketClient(configuration: try configuration.marketClient()) { keys.credential(for: $0) }
         } catch {
-            return add(.bad("Market", error.status, error.messages.joined(separator: "; ")))
+            add(.bad("Market", error.status, error.messages.joined(separator: "; ")))
+            return skip(["API key", "cabinets"], until: "the Market can be asked")
         }
         // One of each key: many cabinets may share one.
         var groups: [(credential: MarketCredential, businessIDs: [Int64])] = []
@@ -123,9 +157,26 @@ struct Checkup {
 }
 
 extension CheckLine {
+    private static let awayCure = "start the server, or mend host and port in DATABASE_URL"
+
     init(_ error: OperatorError, name: String) {
-        let failure = CommandFailure(error)
-        self = .bad(name, failure.status, failure.messages.joined(separator: "; "))
+        let status = CommandFailure(error).status
+        self =
+            switch error {
+            case .unusable(let told), .notPermitted(let told): .bad(name, status, told.cause, cure: told.cure)
+            case .unavailable(let text): .bad(name, status, text, cure: Self.awayCure)
+            case .failed(let text): .bad(name, status, text)
+            }
+    }
+
+    init(_ error: OutboxError, name: String) {
+        let status = CommandFailure(error).status
+        self =
+            switch error {
+            case .unusable(let told), .notPermitted(let told): .bad(name, status, told.cause, cure: told.cure)
+            case .unavailable(let text): .bad(name, status, text, cure: Self.awayCure)
+            case .failed(let text): .bad(name, status, text)
+            }
     }
 }
 
