@@ -42,7 +42,8 @@ private let market: SandboxOptions = {
             #expect(wrong.output.contains("market-chatd migrate"))
             #expect(wrong.output.contains("FAIL  API key: ") && wrong.output.contains("401"), "\(wrong.output)")
             #expect(!wrong.output.contains("ACMA:wrong"))
-            let away = try await finish(settings.with(["DATABASE_URL": "host=/nonexistent dbname=shop user=shopkeeper"]))
+            let nowhere = "host=/nonexistent dbname=shop user=shopkeeper"
+            let away = try await finish(settings.with(["DATABASE_URL": nowhere]))
             #expect(away.ending == .exited(1), "\(away.output)")
             #expect(away.output.contains("FAIL  database: shopkeeper@local/shop: "), "\(away.output)")
             #expect(away.output.contains("      cure: start the server, or mend host and port in DATABASE_URL"))

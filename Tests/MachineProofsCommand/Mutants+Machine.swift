@@ -54,8 +54,11 @@ extension Mutant {
             ""),
         Mutant("holdIsNotWaitedFor", choose, "        lookAgain(at: until, now: now)\n", ""),
         Mutant(
-            "pausedNeverLooks", choose, "if hasNews, view.question == nil, view.retryAt",
-            "if !hasNews, view.question == nil, view.retryAt"),
+            "pausedNeverLooks", choose, "guard hasNews, view.question == nil, view.retryAt",
+            "guard !hasNews, view.question == nil, view.retryAt"),
+        Mutant(
+            "heldNeverLooks", choose, "if looks, readNews(now: now) { return true }",
+            "if conditions.isPaused, readNews(now: now) { return true }"),
     ]
 
     static let answers: [Mutant] = [

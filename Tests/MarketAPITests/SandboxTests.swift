@@ -159,7 +159,7 @@ import Testing
     @Test func aMarketThatHangsIsLeftAtTheDeadline() async throws {
         var options = SandboxOptions()
         options.outage = .hang
-        try await withMarket(options, timeout: .seconds(3)) { _, client in
+        try await withMarket(options, timeout: .seconds(8)) { _, client in
             #expect(await client.createChat(chat(1)).answer == .failed(.timedOut))
         }
     }

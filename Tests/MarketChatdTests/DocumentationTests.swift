@@ -61,6 +61,26 @@ import Testing
         #expect(Self.missing(in: text, of: String(folder)) == [])
     }
 
+    /// What the journal says with the priority of a warning or an error, up to the first sign that is no part of a name.
+    private static let warnings = Set(
+        paths.filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") }.flatMap { path in
+            let text = (try? String(contentsOfFile: "\(root)/\(path)", encoding: .utf8)) ?? ""
+            let calls = text.matches(of: /logger\.(?:warning|error|critical)\(\s*"([A-Z][^":;,\\]+)/)
+            let levels = text.matches(of: /level: [^"\n]*(?:warning|error)[^"\n]*"([A-Z][^":;,\\]+)/)
+            return calls.map { String($0.output.1) } + levels.map { String($0.output.1) }
+        })
+
+    @Test func eachWarningHasItsCureInBothLanguages() throws {
+        #expect(Self.warnings.count > 20, "\(Self.warnings.sorted())")
+        let readme = try String(contentsOfFile: "\(Self.root)/README.md", encoding: .utf8)
+        let page = try String(contentsOfFile: "\(Self.root)/systemd/man/ru/market-chatd.7", encoding: .utf8)
+            .replacing("\\(aq", with: "'").replacing("\\-", with: "-")
+        for warning in Self.warnings.sorted() {
+            #expect(readme.contains("`\(warning)"), "README: \(warning)")
+            #expect(page.contains("\\fB\(warning)"), "Russian page: \(warning)")
+        }
+    }
+
     @Test func whatIsGoneIsMissed() {
         #expect(Self.documents.contains { $0.hasSuffix(".docc/Architecture.md") })
         let gone = [

@@ -56,12 +56,7 @@ public struct BusinessOverview: Sendable, Equatable {
         }
         isPaused = try row.decode("paused")
         hold = try row.decodeHold()
-        if let limit = try row.decode("quota_limit", as: Int?.self),
-            let remaining = try row.decode("quota_remaining", as: Int?.self)
-        {
-            quota = BusinessRecord.Quota(
-                limit: limit, remaining: remaining, resetsIn: try row.decodeMicroseconds("quota_microseconds") ?? .zero)
-        }
+        quota = try row.decodeQuota()
         recordAge = try row.decodeMicroseconds("age_microseconds")
         due = try row.decode("due")
         later = try row.decode("later")

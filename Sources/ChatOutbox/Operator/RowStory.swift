@@ -30,11 +30,16 @@ public struct RowStory: Sendable, Equatable {
         public var nextTryIn: Duration?
         /// Due rows of the business that go first, counted up to ``RowStory/countLimit``.
         public var rowsBefore = 0
+        /// Of the business, as its owner last told.
+        public var quota: BusinessRecord.Quota?
 
-        public init(reason: String, nextTryIn: Duration?, rowsBefore: Int = 0) {
+        public init(
+            reason: String, nextTryIn: Duration?, rowsBefore: Int = 0, quota: BusinessRecord.Quota? = nil
+        ) {
             self.reason = reason
             self.nextTryIn = nextTryIn
             self.rowsBefore = rowsBefore
+            self.quota = quota
         }
     }
 
@@ -113,7 +118,7 @@ extension OperatorSession {
     /// - Returns: `nil` where there is no such row.
     /// - Throws: ``OperatorError``.
     public func story(of name: RowName) async throws(OperatorError) -> RowStory? {
-        let privileges = "SELECT ON market_chat.outbox, market_chat.attempt, market_chat.waiting"
+        let privileges = "SELECT ON market_chat.outbox, market_chat.attempt, market_chat.waiting, market_chat.business"
         let parameters: [PostgresValue] =
             switch name {
             case .id(let id): [.int64(id), .int64(nil), .text(nil), .int64(nil)]
@@ -131,6 +136,7 @@ extension OperatorSession {
                         .int64(story.businessID), .int16(Int16(clamping: story.priority)), .int64(story.id),
                         .int64(Int64(RowStory.countLimit)),
                     ]),
+                PostgresStatement(SQLText.operatorHold, [.int64(story.businessID)]),
             ], privileges: privileges)
         try decoding { () throws(PostgresError) in
             story.exchanges = try answers[0].map { row throws(PostgresError) in
@@ -140,6 +146,7 @@ extension OperatorSession {
                     verdict: try row.decode("verdict"))
             }
             story.waiting?.rowsBefore = try answers[1][0].decode("rows")
+            story.waiting?.quota = try answers[2].first?.decodeQuota()
         }
         return story
     }

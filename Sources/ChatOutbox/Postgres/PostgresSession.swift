@@ -166,12 +166,7 @@ extension BusinessRecord {
     init(_ row: PostgresRow) throws(PostgresError) {
         self.init(businessID: try row.decode("business_id"), isPaused: try row.decode("paused"))
         hold = try row.decodeHold()
-        if let limit = try row.decode("quota_limit", as: Int?.self),
-            let remaining = try row.decode("quota_remaining", as: Int?.self)
-        {
-            let rest = try row.decodeMicroseconds("quota_microseconds") ?? .zero
-            quota = Quota(limit: limit, remaining: remaining, resetsIn: rest)
-        }
+        quota = try row.decodeQuota()
         age = try row.decodeMicroseconds("age_microseconds")
     }
 }

@@ -8,22 +8,15 @@ extension BusinessMachine {
     /// - Returns: whether there may be more to do.
     mutating func step(now: Moment, random: EngineRandom) -> Bool {
         guard rows.unwritten < Self.unwrittenLimit, rows.writing < Self.writingLimit else {
-            return idle(until: nil, now: now)
+            return idle(until: nil, looks: false, now: now)
         }
         let number = conditions.pacer.windowNumber
         let inFlightHere = rows.inFlight == 0 ? 0 : rows.flights.count { $0.flight.window == number }
         switch conditions.permission(
             inFlight: rows.inFlight, inFlightHere: inFlightHere, now: now, random: random)
         {
-        case .paused:
-            return readNews(now: now) || idle(until: view.retryAt, now: now)
-        case .wait(let until):
-            // Nothing is sent, but a pause and what is due are to be seen at once.
-            if !settings.isOnce {
-                if ownership == .ours(.asleep), hasNews { wakeUp() }
-                if readNews(now: now) { return true }
-            }
-            return idle(until: until, now: now)
+        case .paused: return idle(until: nil, looks: true, now: now)
+        case .wait(let until): return idle(until: until, looks: !settings.isOnce, now: now)
         case .waitForAnswer:
             // A new window began just now: what was sent in the old one does not stand in its way.
             if conditions.pacer.windowNumber != number { return true }
@@ -276,13 +269,18 @@ extension BusinessMachine {
     }
 
     /// Producers need not notify meanwhile.
-    private mutating func idle(until: Moment?, now: Moment) -> Bool {
+    ///
+    /// - Parameter looks: whether a pause and what is due are to be seen at once, though nothing is sent.
+    /// - Returns: whether there may be more to do.
+    private mutating func idle(until: Moment?, looks: Bool, now: Moment) -> Bool {
+        if ownership == .ours(.asleep), hasNews, !conditions.isPaused { wakeUp() }
+        if looks, readNews(now: now) { return true }
         if settings.isOnce, rows.inFlight == 0, rows.writing == 0, until.map({ $0 - now >= Self.onceWait }) ?? true {
             end(.left(obstacle(now: now)?.reason ?? (conditions.isPaused ? "the business is paused" : "waiting")))
             return false
         }
-        if ownership == .ours(.asleep), hasNews, !conditions.isPaused { wakeUp() }
         if !conditions.isPaused { view.mustRead() }
+        if looks, hasNews { lookAgain(at: view.retryAt, now: now) }
         lookAgain(at: until, now: now)
         return false
     }

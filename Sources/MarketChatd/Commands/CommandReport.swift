@@ -9,6 +9,7 @@ enum CommandReport {
     static func run(environment: [String: String], _ work: () async throws(CommandFailure) -> Void) async throws {
         do throws(CommandFailure) {
             try await work()
+            if let problem = StandardOutput.shared.problem { throw CommandFailure(.failed, [problem]) }
         } catch {
             tell(error, environment: environment)
             throw ExitCode(error.status.rawValue)

@@ -45,7 +45,7 @@ struct MigrateCommand: AsyncParsableCommand {
                     LineWriter.standardError.write("market-chatd: \(line)\n")
                 }
                 let report = try await migrator.migrate()
-                print("\(report.place): \(Self.text(of: report))")
+                StandardOutput.shared.write("\(report.place): \(Self.text(of: report))\n")
             } catch {
                 throw CommandFailure(error)
             }
@@ -63,7 +63,8 @@ struct MigrateCommand: AsyncParsableCommand {
             throw CommandFailure(error)
         }
         switch fit {
-        case .fit(let version): print("\(place): The schema market_chat is of version \(version).")
+        case .fit(let version):
+            StandardOutput.shared.write("\(place): The schema market_chat is of version \(version).\n")
         case .unfit(let flaw): throw CommandFailure(.schemaUnfit, ["\(place): \(flaw)"])
         }
     }

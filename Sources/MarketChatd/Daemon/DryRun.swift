@@ -18,7 +18,7 @@ struct DryRun {
                 for businessID in configuration.businessIDs {
                     let (due, hold) = try await session.due(of: businessID, limit: Self.limit + 1)
                     for line in Self.lines(businessID, due, hold: hold, apiURL: configuration.apiURL) {
-                        Swift.print(line)
+                        StandardOutput.shared.write(line + "\n")
                     }
                 }
             }
@@ -27,7 +27,7 @@ struct DryRun {
         }
     }
 
-    /// - Parameter hold: why nothing of it would go now.
+    /// - Parameter hold: why nothing of it would go now: then the rows are counted, and no request is shown.
     static func lines(
         _ businessID: Int64, _ due: DueRows, hold: BusinessRecord.Hold? = nil, apiURL: String
     ) -> [String] {
@@ -35,13 +35,15 @@ struct DryRun {
             (-Int($0.priority), $0.dueAtMicroseconds, $0.id) < (-Int($1.priority), $1.dueAtMicroseconds, $1.id)
         }
         let shown = rows.prefix(limit)
-        var head = "business \(businessID): \(shown.count) due"
-        if rows.count > limit { head = "business \(businessID): more than \(limit) due, the first \(limit) follow" }
-        if due.isPaused { head += ", but paused: nothing is sent before it is resumed" }
-        if let hold, hold.endsIn > .zero, !due.isPaused {
-            head +=
-                ", but held for \(DurationText.rough(hold.endsIn)) (\(printable(hold.reason))): nothing is sent before"
+        var head = "business \(businessID): \(rows.count > limit ? "more than \(limit)" : "\(rows.count)") due"
+        if due.isPaused { return [head + ", but paused: nothing is sent before it is resumed"] }
+        if let hold, hold.endsIn > .zero {
+            return [
+                head + ", but held for \(DurationText.rough(hold.endsIn)) (\(printable(hold.reason))): nothing is sent"
+                    + " before"
+            ]
         }
+        if rows.count > limit { head += ", the first \(limit) follow" }
         if shown.isEmpty, let next = due.nextDueIn { head += ", the next one in \(DurationText.rough(next))" }
         return [head]
             + shown.map { row in

@@ -38,7 +38,7 @@ extension BusinessReport {
         isPaused = isOurs ? engine?.isPaused == true : overview?.isPaused == true
         hold = isOurs ? engine?.hold.map(Hold.init) : overview?.hold.map(Hold.init)
         quota = (isOurs ? engine?.quota : nil) ?? overview?.quota
-        due = overview?.due ?? 0
+        due = overview?.due
         dueIsAtLeast = overview?.isCapped ?? false
         oldestDueFor = overview?.oldestDueFor
         later = overview?.later
@@ -58,7 +58,7 @@ extension BusinessReport {
 
     /// The engine's counts are of this moment, but they end at a bound where the database counted further.
     private mutating func takeCounts(of engine: BusinessStatus) {
-        if !engine.dueIsAtLeast || engine.due >= due {
+        if !engine.dueIsAtLeast || engine.due >= due ?? 0 {
             due = engine.due
             dueIsAtLeast = engine.dueIsAtLeast
         }
@@ -83,7 +83,7 @@ extension BusinessReport {
         if isPaused { return .paused }
         if let hold { return hold.kind.map(State.held) ?? .heldOtherwise }
         let isBusy = engine.map { $0.inFlight > 0 || $0.unwritten > 0 } ?? false
-        return due > 0 || (owner == .thisInstance && isBusy) ? .working : .idle
+        return (due ?? 0) > 0 || (owner == .thisInstance && isBusy) ? .working : .idle
     }
 }
 

@@ -16,8 +16,8 @@ struct BusinessReport: Sendable, Equatable {
     var next: String
     /// What a person types for that: a command for a shell or, where a stranger is in the way, for psql.
     var command: String?
-    /// Rows that could be sent now, as far as they were counted.
-    var due: Int
+    /// Rows that could be sent now, as far as they were counted; `nil` where nobody has told.
+    var due: Int?
     /// Whether there are more than `due` says.
     var dueIsAtLeast: Bool
     /// Rows that are scheduled or put off; `nil` where the database has not told.

@@ -105,7 +105,7 @@ struct BusinessWords {
     }
 
     private var dueText: String? {
-        report.due > 0 ? "\(report.due)\(report.dueIsAtLeast ? " or more" : "") due" : nil
+        report.due.flatMap { $0 > 0 ? "\($0)\(report.dueIsAtLeast ? " or more" : "") due" : nil }
     }
 
     /// `12 due, done by about 15:04`.

@@ -29,20 +29,22 @@ import ChatSync
 /// |---|---|---|
 /// | `business_id` | integer | |
 /// | `is_owned` | bool | whether this instance sends for it |
-/// | `is_paused`, `is_asleep` | bool | paused by an operator; asleep: producers notify |
+/// | `is_paused` | bool | by an operator |
+/// | `is_asleep` | bool or null | whether producers notify; null in the command `status` |
 /// | `hold` | object or null | `reason`, `ends_in_seconds` (0: one row is tried) and `kind`: `authorization`, `misconfigured`, `migration`, `quota`, `overloaded`, `database`, `circuit`, or null where its owner is newer |
-/// | `in_flight`, `due` | integer | requests without an answer; rows that could be sent now |
+/// | `in_flight` | integer or null | requests without an answer; null in the command `status` |
+/// | `due` | integer or null | rows that could be sent now |
 /// | `due_is_at_least` | bool | there are more than `due` |
 /// | `oldest_due_seconds` | number or null | for how long the oldest due row has been due |
 /// | `quota` | object or null | `limit`, `remaining`, `resets_in_seconds` |
-/// | `since_start` | object | counters of this process: `requests`, `created`, `rejected`, `backoffs`, `deferred`, `refusals`, `quota_refusals`, `parallel_refusals` |
+/// | `since_start` | object or null | null in the command `status`; counters of this process: `requests`, `created`, `rejected`, `backoffs`, `deferred`, `refusals`, `quota_refusals`, `parallel_refusals` |
 /// | `is_listed` | bool | whether it is in `MARKET_BUSINESS_IDS` |
 /// | `owner` | object | `kind`: `this_instance`, `other`, `stranger`, `nobody`, `unknown`; `name`, `process_id` (of the server), each or null |
 /// | `state` | string | `working`, `idle`, `held`, `paused`, `blocked`, `no_owner`, `not_listed`, `unknown` |
 /// | `urgency` | string | `calm`, `waiting`, `trouble`, `person` |
 /// | `why`, `next` | string | in words |
 /// | `command` | string or null | what a person types to go on |
-/// | `unwritten` | integer | answers whose results are not written yet |
+/// | `unwritten` | integer or null | answers whose results are not written yet; null in the command `status` |
 /// | `later`, `next_due_seconds` | number or null | rows that are scheduled or put off, and when the first is due |
 /// | `created_24h`, `rejected_24h` | integer or null | of the rows that were inserted in the last 24 hours |
 enum StatusDocument {
@@ -111,14 +113,14 @@ extension BusinessReport {
     fileprivate var document: JSONText {
         .object([
             ("business_id", .integer(businessID)), ("is_owned", .bool(owner == .thisInstance)),
-            ("is_paused", .bool(isPaused)), ("is_asleep", .bool(engine?.isAsleep ?? false)),
-            ("hold", hold?.document ?? .null), ("in_flight", .count(engine?.inFlight ?? 0)), ("due", .count(due)),
+            ("is_paused", .bool(isPaused)), ("is_asleep", engine.map { .bool($0.isAsleep) } ?? .null),
+            ("hold", hold?.document ?? .null), ("in_flight", .count(engine?.inFlight)), ("due", .count(due)),
             ("due_is_at_least", .bool(dueIsAtLeast)), ("oldest_due_seconds", .seconds(oldestDueFor)),
-            ("quota", quota?.document ?? .null), ("since_start", (engine?.counters ?? .init()).document),
+            ("quota", quota?.document ?? .null), ("since_start", engine?.counters.document ?? .null),
             ("is_listed", .bool(isListed)), ("owner", owner.document), ("state", .string(state.word)),
             ("urgency", .string(urgency.word)), ("why", .string(why)), ("next", .string(next)),
             ("command", .text(command)),
-            ("unwritten", .count(engine?.unwritten ?? 0)), ("later", .count(later)),
+            ("unwritten", .count(engine?.unwritten)), ("later", .count(later)),
             ("next_due_seconds", .seconds(nextDueIn)), ("created_24h", .count(createdToday)),
             ("rejected_24h", .count(rejectedToday)),
         ])

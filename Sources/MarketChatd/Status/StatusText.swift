@@ -28,7 +28,7 @@ struct StatusText {
             table.rows.append([
                 .init("\(business.businessID)"), .init(Self.owner(business.owner)),
                 .init(business.state.title, Self.style(business.urgency)),
-                .init("\(business.due)\(business.dueIsAtLeast ? "+" : "")"), .init(Self.count(business.later)),
+                .init(Self.count(business.due) + (business.dueIsAtLeast ? "+" : "")), .init(Self.count(business.later)),
                 .init(business.oldestDueFor.map(DurationText.rough) ?? "-"), .init(Self.quota(business.quota)),
                 .init(Self.count(business.createdToday)),
                 .init(Self.count(business.rejectedToday), (business.rejectedToday ?? 0) > 0 ? .attention : nil),

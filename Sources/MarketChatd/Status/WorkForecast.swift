@@ -16,11 +16,18 @@ struct WorkForecast {
     /// Whether that is because this window is used up.
     let isWindowOver: Bool
 
+    /// All that is due.
     init(_ report: BusinessReport) {
-        due = report.due
-        quota = report.quota
-        startsIn = report.hold?.endsIn ?? .zero
-        isWindowOver = report.hold?.kind == .quota
+        self.init(
+            due: report.due ?? 0, quota: report.quota, startsIn: report.hold?.endsIn ?? .zero,
+            isWindowOver: report.hold?.kind == .quota)
+    }
+
+    init(due: Int, quota: BusinessRecord.Quota?, startsIn: Duration, isWindowOver: Bool) {
+        self.due = due
+        self.quota = quota
+        self.startsIn = startsIn
+        self.isWindowOver = isWindowOver
     }
 
     /// `nil` where nothing is due.

@@ -19,7 +19,7 @@ struct CommandOutput: Sendable {
         return CommandOutput(
             width: isTerminal ? terminalWidth(of: STDOUT_FILENO, environment) : nil,
             hasColour: isTerminal && !isPlain && environment["TERM"] != "dumb",
-            write: { print($0, terminator: "") })
+            write: { StandardOutput.shared.write($0) })
     }
 
     static func terminalWidth(of descriptor: CInt, _ environment: [String: String]) -> Int {

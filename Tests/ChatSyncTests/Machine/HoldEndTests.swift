@@ -71,6 +71,22 @@ import Testing
         #expect(!stepper.machine.conditions.isPaused)
     }
 
+    @Test func aLookThatFailedWhileSomethingHoldsIsRepeated() {
+        var stepper = Stepper.owning([])
+        stepper.tell(.fellAsleep(DueRows(fresh: []), .asleep))
+        stepper.machine.conditions.hold(.migration, nil, until: .at(3000), wasProbe: false, now: .at(0))
+        stepper.tell(.woken)
+        stepper.tell(.askFailed)
+        guard let retryAt = stepper.timer, retryAt < .at(6) else {
+            Issue.record("\(stepper.timer as Any)")
+            return
+        }
+        stepper.now = retryAt
+        #expect(stepper.tell(.timer).contains { if case .read = $0 { true } else { false } })
+        stepper.tell(.read(DueRows(fresh: [])))
+        #expect(stepper.timer == .at(3000))
+    }
+
     @Test(arguments: [Hold.Kind.migration, .quota, .authorization, .overloaded])
     func aPersonEndsWhateverIsWaitedFor(kind: Hold.Kind) {
         var stepper = Stepper.owning([])

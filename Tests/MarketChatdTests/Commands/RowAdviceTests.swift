@@ -85,7 +85,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("due", "It is sent in its turn: 3 due rows go before it.", []),
+        (
+            "due", "It is sent in its turn: 3 due rows go before it; its turn comes at about 2026-11-27 09:30:02Z.",
+            []
+        ),
         (
             "scheduled", "It becomes due in 90 s, at 2026-11-27 09:31:30Z; then it is sent in its turn.",
             ["retry --id 17"]
@@ -101,7 +104,11 @@ import Testing
             "One row is tried every 5 minutes, next in 90 s, at 2026-11-27 09:31:30Z, until a",
             ["MARKET_API_KEY", "reload", "resume --business 11 --now"]
         ),
-        ("held: quota: used up", "The business goes on in 90 s, at 2026-11-27 09:31:30Z; then 3 due", ["by itself"]),
+        (
+            "held: quota: used up",
+            "The business goes on in 90 s, at 2026-11-27 09:31:30Z; then 3 due rows go before it; its turn comes at about"
+                + " 2026-11-27 09:31:32Z.", ["by itself"]
+        ),
         ("held: migration: 423", "The business goes on in 90 s", ["resume --business 11 --now"]),
         ("held: circuit: ORDER: 5 failures in a row", "One probe at a time asks", ["network"]),
         ("held: something new", "The business goes on in 90 s", ["resume --business 11 --now"]),
@@ -114,6 +121,18 @@ import Testing
         #expect(advice.next.hasPrefix(next), "\(advice.next)")
         #expect(advice.cures.count == cures.count, "\(advice.cures)")
         for (found, cure) in zip(advice.cures, cures) { #expect(found.contains(cure), "\(found)") }
+    }
+
+    /// A full window of 1,000, then two that are full as well.
+    @Test func rowsThatGoFirstTakeWindowsOfTheQuota() {
+        var waiting = RowStory.Waiting(
+            reason: "due", nextTryIn: .zero, rowsBefore: 2099,
+            quota: BusinessRecord.Quota(limit: 1000, remaining: 100, resetsIn: .seconds(600)))
+        #expect(advice(story(waiting: waiting)).next.hasSuffix("its turn comes at about 2026-11-27 10:48:20Z."))
+        waiting.rowsBefore = RowStory.countLimit
+        #expect(advice(story(waiting: waiting)).next.contains("10000 due rows or more go before it; its turn does not"))
+        waiting.rowsBefore = 0
+        #expect(advice(story(waiting: waiting)).next == "It is sent in its turn: no due row goes before it.")
     }
 
     @Test func aTimeThatNeverComesIsNotReckoned() {

@@ -30,6 +30,13 @@ import Testing
         #expect(used.subtracting(MetricsText.names).sorted() == [])
     }
 
+    @Test func everyMetricIsOnTheRussianPage() throws {
+        let path = Repository.path(of: "systemd/man/ru/market-chatd.7")
+        let page = String(decoding: try FileReader.disk.contents(of: path, atMost: 1 << 20).get().bytes, as: UTF8.self)
+        let ours = MetricsText.names.filter { $0.hasPrefix("market_chatd_") }
+        #expect(Set(ours).subtracting(metrics(in: page)).sorted() == [])
+    }
+
     @Test func namesAreFoundWhateverStandsAroundThem() {
         let text = #""expr": "rate(process_cpu_seconds_total[5m])\nmarket_chatd_a_bucket{le=\"1\"}", market-chatd"#
         #expect(metrics(in: text) == ["process_cpu_seconds_total", "market_chatd_a"])

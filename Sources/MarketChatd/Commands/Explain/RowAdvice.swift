@@ -52,7 +52,7 @@ struct RowAdvice: Sendable, Equatable {
     private static func next(_ waiting: RowStory.Waiting, _ story: RowStory) -> String {
         let turn = turn(waiting)
         switch WaitingReason(waiting.reason) {
-        case .due: return "It is sent in its turn: \(turn)."
+        case .due: return "It is sent in its turn: \(turn)\(about(waiting, story, startsIn: .zero))."
         case .scheduled: return "It becomes due \(when(waiting, story)); then it is sent in its turn."
         case .backoff: return "It is tried again \(when(waiting, story))."
         case .resultNotWritten:
@@ -61,7 +61,10 @@ struct RowAdvice: Sendable, Equatable {
             return "One probe at a time asks whether the Market is well again, at least once a minute; then \(turn)."
         case .held(let kind?) where kind.needsPerson:
             return "One row is tried every 5 minutes, next \(when(waiting, story)), until a person mends the cause."
-        case .held: return "The business goes on \(when(waiting, story)); then \(turn)."
+        case .held(let kind):
+            let rest = max(waiting.nextTryIn ?? .zero, .zero)
+            let about = about(waiting, story, startsIn: rest, isWindowOver: kind == .quota)
+            return "The business goes on \(when(waiting, story)); then \(turn)\(about)."
         case .paused: return "Nothing, until the business is resumed."
         case .noOwner: return "Nothing, until a daemon serves the business; then \(turn)."
         case .unknown: return "It is tried \(when(waiting, story))."
@@ -74,6 +77,19 @@ struct RowAdvice: Sendable, Equatable {
         case RowStory.countLimit...: "\(RowStory.countLimit) due rows or more go before it"
         case let count: "\(counted(count, "due row")) \(count == 1 ? "goes" : "go") before it"
         }
+    }
+
+    /// When that turn may come, where others go first: an estimate from the quota.
+    private static func about(
+        _ waiting: RowStory.Waiting, _ story: RowStory, startsIn: Duration, isWindowOver: Bool = false
+    ) -> String {
+        guard waiting.rowsBefore > 0, let now = try? MomentText(parsing: story.lookedAt) else { return "" }
+        let forecast = WorkForecast(
+            due: waiting.rowsBefore + 1, quota: waiting.quota, startsIn: startsIn, isWindowOver: isWindowOver)
+        guard let left = forecast.timeLeft else { return "" }
+        let moment = StoryTime.shown(WallTime(seconds: now.microseconds / 1_000_000).advanced(by: left).rfc3339)
+        let isMore = waiting.rowsBefore >= RowStory.countLimit
+        return isMore ? "; its turn does not come before \(moment)" : "; its turn comes at about \(moment)"
     }
 
     private static func when(_ waiting: RowStory.Waiting, _ story: RowStory) -> String {

@@ -58,7 +58,8 @@ struct BusinessSection {
         addQuota(of: business, to: &page)
         page.open("dl")
         addFact("Owner", business.owner.title, to: &page)
-        addFact("Due", "\(business.due)\(business.dueIsAtLeast ? " or more" : "")", to: &page)
+        addFact(
+            "Due", business.due.map { "\($0)\(business.dueIsAtLeast ? " or more" : "")" } ?? "unknown", to: &page)
         if let oldest = business.oldestDueFor { addFact("Oldest", DurationText.rough(oldest), to: &page) }
         if let later = business.later, later > 0 { addFact("Later", "\(later)", to: &page) }
         if let created = business.createdToday { addFact("Created in 24 h", "\(created)", to: &page) }
@@ -121,7 +122,7 @@ struct BusinessSection {
             page.open("td")
             page.foreign(business.owner.title, limit: 80)
             page.close("td")
-            page.element("td", ["class": "n"], "\(business.due)\(business.dueIsAtLeast ? "+" : "")")
+            page.element("td", ["class": "n"], business.due.map { "\($0)\(business.dueIsAtLeast ? "+" : "")" } ?? "?")
             page.element("td", business.oldestDueFor.map(DurationText.rough) ?? "")
             page.element("td", ["class": "wide"], business.next)
             page.close("tr")
