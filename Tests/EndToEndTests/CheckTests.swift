@@ -1,3 +1,4 @@
+import Harness
 import MarketSandbox
 import PrivatePostgres
 import TestSupport
@@ -113,6 +114,22 @@ private let market: SandboxOptions = {
         _ = try folder.write("two words\n", to: "key")
         let broken = try await finish(settings)
         #expect(broken.ending == .exited(78) && !broken.output.contains("two words"), "\(broken.output)")
+    }
+
+    @Test func whoWatchesInAPipeSeesEachReportAtOnceAndErrorsBesideIt() async throws {
+        let database = try await TestDatabase.make()
+        let settings = DaemonSettings.run(database: database.connectionString, market: "http://127.0.0.1:1")
+        try await withDaemon(settings.with(arguments: "status", "--watch")) { status in
+            try await waitUntil("a second report is there") {
+                try status.standardOutput().split(separator: "\n").count { $0.hasPrefix("BUSINESS") } >= 2
+            }
+            #expect(try !status.standardOutput().contains("\u{1B}"))
+        }
+        let away = settings.with(["DATABASE_URL": "host=/nonexistent dbname=shop"])
+        try await withDaemon(away.with(arguments: "status", "--watch", "--json")) { status in
+            try await status.log.line("The database is not available", count: 2)
+            #expect(try status.standardOutput() == "")
+        }
     }
 
     @Test func statusTellsWhoServesWhatAndWhatWentWrong() async throws {

@@ -12,7 +12,8 @@ struct MigrateCommand: AsyncParsableCommand {
             a table's lock for a moment only, and tries again. A step that fails leaves a schema that goes on working.
 
             Of the configuration only DATABASE_URL is needed; its role must be allowed to create a schema in the \
-            database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see roles.sql.
+            database (GRANT CREATE ON DATABASE), or own the schema. The daemon itself can do with less: see \
+            roles.sql among the examples (/usr/share/doc/market-chatd/examples).
 
             EXAMPLES
               sudo -u postgres env DATABASE_URL='dbname=shop' market-chatd migrate

@@ -126,12 +126,14 @@ struct BusinessWords {
 
     private func clock(_ duration: Duration) -> String {
         duration < .seconds(72_000)
-            ? now.advanced(by: duration).roundedToSecond.localTimeOfDay : "a time in \(DurationText.rough(duration))"
+            ? now.advanced(by: duration).roundedToSecond.localTimeOfDay : date(duration)
     }
+
+    private func date(_ duration: Duration) -> String { StoryTime.shown(now.advanced(by: duration).rfc3339) }
 
     /// To the next whole minute.
     private func clockToMinute(_ duration: Duration) -> String {
-        guard duration < .seconds(72_000) else { return "a time in \(DurationText.rough(duration))" }
+        guard duration < .seconds(72_000) else { return date(duration) }
         let end = now.advanced(by: duration).seconds
         return WallTime(seconds: (end + 59) / 60 * 60).localTimeOfDay
     }

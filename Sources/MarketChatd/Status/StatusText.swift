@@ -19,10 +19,11 @@ struct StatusText {
 
     private func businesses(_ report: StatusReport) -> TextTable {
         var table = TextTable([
-            .init(title: "BUSINESS", isNumber: true), .init(title: "OWNER", mayBeCut: true),
-            .init(title: "STATE"), .init(title: "DUE", isNumber: true), .init(title: "LATER", isNumber: true),
-            .init(title: "OLDEST", isNumber: true), .init(title: "QUOTA", isNumber: true),
-            .init(title: "24H OK", isNumber: true), .init(title: "REJ", isNumber: true),
+            .init(title: "BUSINESS", isNumber: true), .init(title: "OWNER", mayBeCut: true, leftOut: 6),
+            .init(title: "STATE"), .init(title: "DUE", isNumber: true),
+            .init(title: "LATER", isNumber: true, leftOut: 1),
+            .init(title: "OLDEST", isNumber: true, leftOut: 5), .init(title: "QUOTA", isNumber: true, leftOut: 4),
+            .init(title: "24H OK", isNumber: true, leftOut: 3), .init(title: "REJ", isNumber: true, leftOut: 2),
         ])
         for business in report.businesses {
             table.rows.append([
@@ -60,15 +61,20 @@ struct StatusText {
         }
     }
 
+    /// So many are explained, the most urgent first.
+    private static let explained = 20
+
     private func explain(_ businesses: [BusinessReport]) {
         guard !businesses.isEmpty else { return }
         output.line()
-        for business in businesses {
+        for business in businesses.prefix(Self.explained) {
             let title = output.styled("\(business.businessID) \(business.state.title)", .heading)
             output.line("\(title): \(printable(business.why, limit: 400))")
             if !business.next.isEmpty { output.line("    next: \(printable(business.next, limit: 400))") }
             if let command = business.command { output.line("    do:   \(command)") }
         }
+        let more = businesses.count - Self.explained
+        if more > 0 { output.line("and \(more) more that are not as they should be: --json explains all") }
     }
 
     private func showFailures(_ failures: [FailureGroup]) {
@@ -77,7 +83,8 @@ struct StatusText {
         output.line(output.styled("What failed, of the rows of the last 24 hours that have no chat:", .heading))
         var table = TextTable([
             .init(title: "BUSINESS", isNumber: true), .init(title: "ROWS", isNumber: true),
-            .init(title: "REJ", isNumber: true), .init(title: "ANSWER"), .init(title: "LAST", isNumber: true),
+            .init(title: "REJ", isNumber: true, leftOut: 2), .init(title: "ANSWER", mayBeCut: true),
+            .init(title: "LAST", isNumber: true, leftOut: 1),
             .init(title: "MESSAGE", mayBeCut: true),
         ])
         for group in failures {

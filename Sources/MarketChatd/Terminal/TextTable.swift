@@ -18,6 +18,8 @@ struct TextTable: Sendable {
         var isNumber = false
         /// Whether it may be cut where the table is too wide; the widest such column is cut first.
         var mayBeCut = false
+        /// Where the table is too wide even so, columns with such a number are left out, the least number first.
+        var leftOut: Int?
     }
 
     var columns: [Column]
@@ -34,12 +36,19 @@ struct TextTable: Sendable {
         self.columns = columns
     }
 
-    /// - Parameter width: of the terminal; `nil`: nothing is cut.
+    /// - Parameter width: of the terminal; `nil`: nothing is cut or left out.
     func lines(width: Int?, styled: (String, TextStyle) -> String) -> [String] {
         var widths = columns.indices.map { index in
             ([columns[index].title.count] + rows.map { Self.text(of: $0[index]).count }).max() ?? 0
         }
-        if let width { shrink(&widths, to: width) }
+        if let width {
+            shrink(&widths, to: width)
+            let least = columns.indices.filter { columns[$0].leftOut != nil }
+                .min { columns[$0].leftOut ?? 0 < columns[$1].leftOut ?? 0 }
+            if excess(of: widths, over: width) > 0, let least {
+                return without(least).lines(width: width, styled: styled)
+            }
+        }
         let head = line(columns.map { Cell($0.title, .heading) }, widths, styled)
         return [head]
             + rows.indices.flatMap { index in
@@ -47,8 +56,19 @@ struct TextTable: Sendable {
             }
     }
 
+    private func without(_ column: Int) -> TextTable {
+        var narrower = self
+        narrower.columns.remove(at: column)
+        for row in rows.indices { narrower.rows[row].remove(at: column) }
+        return narrower
+    }
+
+    private func excess(of widths: [Int], over width: Int) -> Int {
+        widths.reduce(0, +) + Self.gap.count * (widths.count - 1) - width
+    }
+
     private func shrink(_ widths: inout [Int], to width: Int) {
-        var excess = widths.reduce(0, +) + Self.gap.count * (widths.count - 1) - width
+        var excess = excess(of: widths, over: width)
         while excess > 0 {
             let candidates = columns.indices.filter { columns[$0].mayBeCut && widths[$0] > Self.leastWidth }
             guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { return }

@@ -122,6 +122,8 @@ private func configuration(
     let environmentFile = settings.arguments.contains("--env-file") ? [] : ["--env-file", "/dev/null"]
     let words = ChildCommand.endingWithParent([program] + settings.arguments + environmentFile)
     var variables: [Environment.Key: String] = ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin"]
+    // Where the tests' coverage is measured, what they run as a child counts too.
+    if let profile = getenv("LLVM_PROFILE_FILE") { variables["LLVM_PROFILE_FILE"] = String(cString: profile) }
     for (name, value) in settings.variables { variables[try #require(Environment.Key(rawValue: name))] = value }
     return Configuration(
         executable: .name("env"),

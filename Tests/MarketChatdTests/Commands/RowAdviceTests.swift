@@ -154,6 +154,13 @@ import Testing
         #expect(late.cures.first == "Check that the Market has ORDER 5 in business 11.")
     }
 
+    @Test func aRowThatIsTriedAgainIsNotSaidToBeLost() {
+        let story = story(waiting: waiting("due"), [exchange(400, "BAD_REQUEST", "DBS", "rejected")])
+        #expect(
+            advice(story).meaning
+                == "It was rejected, and a person had it tried again: attempts and patience start anew.")
+    }
+
     @Test func aStateOfAnotherVersionIsNoCrash() {
         let advice = advice(story(state: "split\u{1B}"))
         #expect(advice.headline == "split\\u{1b}")

@@ -22,6 +22,17 @@ import Testing
         #expect(lines.last?.hasSuffix("x…") == true)
     }
 
+    @Test func columnsThatMayBeLeftOutAreWhereTheTerminalIsNarrow() {
+        var table = TextTable([
+            .init(title: "ID", isNumber: true), .init(title: "STATE"), .init(title: "LATER", leftOut: 2),
+            .init(title: "OLDEST", leftOut: 1),
+        ])
+        table.rows = [["1234567", "working", "12", "3 min"]]
+        let widths = [40, 24, 20]
+        let heads = widths.map { width in table.lines(width: width) { text, _ in text }[0].split(separator: " ") }
+        #expect(heads == [["ID", "STATE", "LATER", "OLDEST"], ["ID", "STATE", "LATER"], ["ID", "STATE"]])
+    }
+
     @Test func whatIsToBeCopiedStandsWholeBelowItsRow() {
         var table = table([["7", "a"], ["8", "b"]])
         table.notes[0] = "do: \(String(repeating: "x", count: 50))"

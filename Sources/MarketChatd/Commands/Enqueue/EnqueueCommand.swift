@@ -29,7 +29,8 @@ struct EnqueueCommand: AsyncParsableCommand {
             command line there are "rows" too: [{"id", "business_id", "context_type", "context_id", "state", "chat_id", \
             "is_new"}].
 
-            It needs DATABASE_URL alone, and what Config/roles.sql gives to a producer.
+            It needs DATABASE_URL alone, and the privileges of a producer: the role market_chat_producer, or what \
+            roles.sql among the examples grants it.
             """)
 
     @OptionGroup var environmentOptions: EnvironmentOptions

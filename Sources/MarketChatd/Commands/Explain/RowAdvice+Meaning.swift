@@ -14,6 +14,12 @@ extension RowAdvice {
         }
     }
 
+    /// A row that waits and was rejected once is tried again because a person wanted it so.
+    static func meaningWhileWaiting(_ last: LastAnswer, _ story: RowStory, _ patience: Verdict.Patience) -> String {
+        guard case .verdict(_, isRejection: true) = last else { return meaning(last, story, patience) }
+        return "It was rejected, and a person had it tried again: attempts and patience start anew."
+    }
+
     private static func rejection(_ story: RowStory, _ patience: Verdict.Patience) -> String {
         if story.exchanges.last?.httpStatus == 404 {
             return "The Market did not know this \(noun(story)) for longer than CHATD_NOT_FOUND_PATIENCE"

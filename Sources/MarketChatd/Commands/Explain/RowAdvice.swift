@@ -25,7 +25,7 @@ struct RowAdvice: Sendable, Equatable {
             cures = Self.curesOfRejection(story)
         case (_, let waiting?):
             headline = Self.headline(waiting)
-            meaning = last.map { Self.meaning($0, story, patience) }
+            meaning = last.map { Self.meaningWhileWaiting($0, story, patience) }
             next = Self.next(waiting, story)
             cures = Self.cures(waiting, last, story)
         default:
