@@ -28,7 +28,7 @@ $$;
 -- The daemon: it reads due rows, settles them, and keeps what it knows of each business. It changes no order's identity,
 -- and it deletes nothing.
 GRANT USAGE ON SCHEMA market_chat TO market_chatd;
-GRANT SELECT ON market_chat.migration TO market_chatd;
+GRANT SELECT ON market_chat.migration, market_chat.upgrade TO market_chatd;
 GRANT SELECT, UPDATE (state, chat_id, attempts, last_error, due_at, settled_at, not_found_since)
     ON market_chat.outbox TO market_chatd;
 GRANT SELECT, INSERT ON market_chat.attempt TO market_chatd;

@@ -2,15 +2,6 @@
 /// busy. A test that needs all of it has failed.
 public let patience = Duration.seconds(60)
 
-/// A condition that did not come about in time.
-public struct WaitedInVain: Error, CustomStringConvertible {
-    public let description: String
-
-    public init(description: String) {
-        self.description = description
-    }
-}
-
 /// Looks every few milliseconds until `condition` holds.
 ///
 /// - Parameters:

@@ -2,6 +2,7 @@ import CLibpq
 
 /// Why a connection or a statement failed. No text of it holds a password.
 public struct PostgresError: Error, Sendable, Equatable {
+    /// What failed, for the caller's decision.
     public var kind: Kind
     /// For people: libpq's, the server's or our own words.
     public var message: String
@@ -32,11 +33,15 @@ public struct PostgresError: Error, Sendable, Equatable {
 
     /// The fields of an error that the server reports.
     public struct ServerError: Sendable, Equatable {
+        /// The code, of five characters.
         public var sqlState: SQLState
         /// `ERROR`, `FATAL` or `PANIC`, whatever the server's language.
         public var severity: String
+        /// In the server's language.
         public var message: String
+        /// More about it.
         public var detail: String?
+        /// What to do, as whoever raised it thinks.
         public var hint: String?
 
         public init(

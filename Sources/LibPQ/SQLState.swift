@@ -2,6 +2,7 @@ import CLibpq
 
 /// A five-character code, such as `23505`. Source: PostgreSQL's documentation, appendix A.
 public struct SQLState: Sendable, Hashable, RawRepresentable, ExpressibleByStringLiteral {
+    /// Five of `0`–`9` and `A`–`Z`.
     public var rawValue: String
 
     public init(rawValue: String) {

@@ -74,11 +74,14 @@ public struct MarketClientConfiguration: Sendable {
 
 /// What is wrong with a ``MarketClientConfiguration``: all of it, not just the first thing.
 public struct MarketConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// All of them, one or more.
     public var problems: [Problem]
 
     /// One mistake. `reason` continues a sentence that begins with the field, and repeats no value.
     public struct Problem: Sendable, Equatable {
+        /// Which value it is about.
         public var field: Field
+        /// For people; no secret.
         public var reason: String
     }
 

@@ -2,18 +2,6 @@ import Glibc
 import Harness
 import Subprocess
 
-/// Why a private cluster could not be had. The text names the cause and, where there is one, the cure.
-public struct PrivatePostgresError: Error, Sendable, CustomStringConvertible {
-    /// For whoever started the tests or the demo.
-    public let message: String
-
-    init(_ message: String) {
-        self.message = message
-    }
-
-    public var description: String { message }
-}
-
 /// The programs of a PostgreSQL server, and the account that they run under.
 struct ServerPrograms: Sendable {
     /// Where `initdb`, `pg_ctl`, `postgres` and `psql` are.
@@ -87,30 +75,5 @@ struct ServerPrograms: Sendable {
             throw PrivatePostgresError("\(program) failed (\(result.terminationStatus)): \(result.standardError)")
         }
         return result.standardOutput
-    }
-}
-
-/// Whom the server runs as: PostgreSQL refuses root.
-struct ServerAccount: Sendable {
-    /// The account to switch to; `nil` where we are not root.
-    let switchTo: (user: uid_t, group: gid_t)?
-
-    /// Words of a command line that runs as this account.
-    func command(_ words: [String]) -> [String] {
-        guard let switchTo else { return words }
-        return ChildCommand.running(words, asUser: switchTo.user, group: switchTo.group)
-    }
-
-    static func current() throws -> ServerAccount {
-        guard geteuid() == 0 else { return ServerAccount(switchTo: nil) }
-        var entry = passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 16384)
-        guard getpwnam_r("postgres", &entry, &buffer, buffer.count, &found) == 0, found != nil else {
-            throw PrivatePostgresError(
-                "PostgreSQL refuses to run as root, and there is no user postgres to run it as: "
-                    + "apt-get install postgresql")
-        }
-        return ServerAccount(switchTo: (entry.pw_uid, entry.pw_gid))
     }
 }

@@ -108,6 +108,7 @@ import Testing
 
     @Test(arguments: [
         ("UPDATE (chat_id) ON market_chat.outbox", "market_chatd"), ("USAGE ON LANGUAGE plpgsql", "PUBLIC"),
+        ("SELECT ON market_chat.upgrade", "PUBLIC, market_chatd"),
     ])
     func aMissingPrivilegeIsNamed(privilege: String, from role: String) async throws {
         let database = try await withRoles()

@@ -94,6 +94,13 @@ import Testing
             keyInfo(#"{"status":"OK","result":{"apiKey":{"name":"k","authScopes":["ALL_METHODS","NEW"]}}}"#)
                 == .ok(APIKeyInfo(name: "k", scopes: ["ALL_METHODS", "NEW"])))
         #expect(keyInfo(#"{"status":"OK","result":{"apiKey":{}}}"#) == .ok(APIKeyInfo(name: nil, scopes: [])))
+        let long = String(repeating: "S", count: 9000)
+        let hostile = keyInfo(##"{"status":"OK","result":{"apiKey":{"authScopes":["\u001b[2J","\##(long)"]}}}"##)
+        guard case .ok(let info) = hostile else {
+            Issue.record("\(hostile)")
+            return
+        }
+        #expect(info.scopes.count == 2 && info.scopes.allSatisfy { !$0.contains("\u{1B}") && $0.count < 300 })
         #expect(
             keyInfo(#"{"status":"OK","result":{"apiKey":{"authScopes":[null,1,"X"]}}}"#)
                 == .ok(APIKeyInfo(name: nil, scopes: ["X"])))

@@ -81,6 +81,21 @@ import Testing
         }
     }
 
+    /// Files of functions alone have a name of their own, and so have folders' files with the name of their type and a `+`.
+    @Test func everySourceFileHoldsTheTypeThatItIsNamedFor() throws {
+        let sources = Self.paths.filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") }
+        #expect(sources.count > 200)
+        for path in sources.sorted() {
+            let text = try String(contentsOfFile: "\(Self.root)/\(path)", encoding: .utf8)
+            let found = text.matches(
+                of: /(?m)^(?:[a-z@]+ )*(?:struct|class|enum|actor|protocol|extension) ([A-Za-z0-9.]+)/)
+            let types = found.map { String($0.output.1) }
+            let file = path.split(separator: "/").last?.split(separator: "+").first?.split(separator: ".").first
+            let name = try #require(file.map(String.init))
+            #expect(types.isEmpty || types.contains(name), "\(path) holds \(types)")
+        }
+    }
+
     @Test func whatIsGoneIsMissed() {
         #expect(Self.documents.contains { $0.hasSuffix(".docc/Architecture.md") })
         let gone = [

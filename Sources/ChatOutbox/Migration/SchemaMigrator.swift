@@ -41,6 +41,7 @@ public struct SchemaMigrator: Sendable {
     public struct Report: Sendable, Equatable {
         /// 0: there was no schema.
         public var before: Int
+        /// The version that it has now; never less than `before`.
         public var after: Int
         /// Where it was done.
         public var place: DatabasePlace

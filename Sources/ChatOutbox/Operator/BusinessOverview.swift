@@ -2,9 +2,11 @@ import LibPQ
 
 /// What the database tells of one business: who serves it, what stands in the way, what waits, and how the day went.
 public struct BusinessOverview: Sendable, Equatable {
+    /// The cabinet: 1 or more.
     public var businessID: Int64
     /// `nil`: nobody serves it.
     public var owner: Owner?
+    /// By an operator.
     public var isPaused = false
     /// As its owner last told.
     public var hold: BusinessRecord.Hold?
@@ -14,6 +16,7 @@ public struct BusinessOverview: Sendable, Equatable {
     public var recordAge: Duration?
     /// Rows that could be sent now, and that are scheduled or put off, both together counted up to ``countLimit``.
     public var due = 0
+    /// Pending rows that are due later, counted up to a bound.
     public var later = 0
     /// How long the oldest of those that are due has been due.
     public var oldestDueFor: Duration?
@@ -21,6 +24,7 @@ public struct BusinessOverview: Sendable, Equatable {
     public var nextDueIn: Duration?
     /// Of the rows that were inserted in the last 24 hours.
     public var createdToday = 0
+    /// Of the same rows, those that are rejected.
     public var rejectedToday = 0
 
     /// Pending rows of one business that are counted at most.

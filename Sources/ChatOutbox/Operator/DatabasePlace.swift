@@ -2,15 +2,19 @@ import LibPQ
 
 /// A database, and the role that looks at it: `role@host/database`.
 public struct DatabasePlace: Sendable, Equatable, CustomStringConvertible {
+    /// The role that the session works as.
     public var roleName: String
     /// `local` for a Unix socket.
     public var host: String
+    /// The database that it is in.
     public var databaseName: String
     /// Such as `15.8`.
     public var serverVersion: String
     /// A server that follows another one, whose sessions are not seen there.
     public var isStandby: Bool
+    /// Whether there is a schema `market_chat`.
     public var hasSchema: Bool
+    /// Whether the role has `USAGE` on it.
     public var mayUseSchema: Bool
 
     public init(

@@ -11,6 +11,7 @@ public enum OperatorError: Error, Sendable, Equatable {
     /// The statement failed.
     case failed(String)
 
+    /// For the operator, in each case: cause and cure in one line.
     public var text: String {
         switch self {
         case .unavailable(let text), .failed(let text): text

@@ -6,6 +6,7 @@ extension OperatorSession {
     public struct KnownBusiness: Sendable, Equatable {
         /// `nil`: it has no record, so no daemon has ever served it.
         public var isPaused: Bool?
+        /// Whether any row is of it.
         public var hasRows: Bool
     }
 

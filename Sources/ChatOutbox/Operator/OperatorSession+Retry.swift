@@ -15,8 +15,10 @@ extension OperatorSession {
         /// The database did not take the change.
         public var refused: [RefusedRow] = []
 
+        /// A row that could not be made pending again.
         public struct RefusedRow: Sendable, Equatable {
             public var id: Int64
+            /// For people, of one line.
             public var reason: String
         }
 

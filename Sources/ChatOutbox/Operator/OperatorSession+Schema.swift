@@ -9,7 +9,7 @@ extension OperatorSession {
         do {
             schema = try await SchemaVersion.read(from: connection)
         } catch {
-            throw explained(error, privileges: "SELECT ON market_chat.migration")
+            throw explained(error, privileges: "SELECT ON market_chat.migration, market_chat.upgrade")
         }
         guard schema.version > 0 else {
             return .unfit(

@@ -3,17 +3,27 @@ import LibPQ
 /// One row, and all that is known of how it came to be as it is.
 public struct RowStory: Sendable, Equatable {
     public var id: Int64
+    /// The cabinet.
     public var businessID: Int64
+    /// `ORDER` or `RETURN`.
     public var contextType: String
+    /// The Market's number of the order or the return.
     public var contextID: Int64
+    /// Higher goes first; -32768 to 32767.
     public var priority: Int
+    /// `pending`, `created`, `rejected`, or a word of a newer version.
     public var state: String
+    /// Of a row that is created.
     public var chatID: Int64?
+    /// Failed ones since the row was inserted or tried again.
     public var attempts: Int
+    /// What the last failure said: text from outside.
     public var lastError: String?
     /// Moments as `2026-11-27T09:00:00.000Z`; or `infinity`, `-infinity`.
     public var createdAt: String
+    /// As `createdAt`.
     public var dueAt: String
+    /// As `createdAt`; of a row that is created or rejected.
     public var settledAt: String?
     /// When this was true, by the database's clock.
     public var lookedAt: String
@@ -24,7 +34,9 @@ public struct RowStory: Sendable, Equatable {
     /// Exchanges that gave no chat, the oldest first; the last 50 are kept.
     public var exchanges: [Exchange] = []
 
+    /// Why a pending row waits. Source: the view `market_chat.waiting`.
     public struct Waiting: Sendable, Equatable {
+        /// The first words are the view's own: `due`, `scheduled`, `backoff`, `held: …`, `paused`, `no owner`.
         public var reason: String
         /// From now; negative where the time is over. `nil`: nobody knows.
         public var nextTryIn: Duration?
@@ -43,12 +55,19 @@ public struct RowStory: Sendable, Equatable {
         }
     }
 
+    /// One exchange that gave no chat. Source: `market_chat.attempt`.
     public struct Exchange: Sendable, Equatable {
+        /// A moment, as `createdAt`.
         public var at: String
+        /// 100 to 599; `nil`: no answer came.
         public var httpStatus: Int?
+        /// The Market's code, one of ours such as `TIMEOUT`, or an SQLSTATE.
         public var code: String?
+        /// As it was said: text from outside.
         public var message: String?
+        /// What the vendor's support asks for.
         public var traceID: String?
+        /// `rejected`, `backoff`, `deferred` or `refused`.
         public var verdict: String
 
         public init(
@@ -63,6 +82,7 @@ public struct RowStory: Sendable, Equatable {
         }
     }
 
+    /// Rows that go before one are counted up to this.
     public static let countLimit = 10_000
 
     public init(

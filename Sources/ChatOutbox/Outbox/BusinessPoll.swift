@@ -1,5 +1,6 @@
 /// What the fallback poll saw of one business.
 public struct BusinessPoll: Sendable, Hashable {
+    /// The cabinet.
     public var businessID: Int64
     /// Rows that are due now, counted up to a bound.
     public var due: Int
@@ -7,6 +8,7 @@ public struct BusinessPoll: Sendable, Hashable {
     public var dueIsAtLeast: Bool
     /// How long the oldest of them has been due.
     public var oldestDueFor: Duration?
+    /// By an operator.
     public var isPaused: Bool
     /// Whether the other session whose sleep covered this business (``Sleep/covered``) sleeps no more.
     public var coverHasEnded: Bool

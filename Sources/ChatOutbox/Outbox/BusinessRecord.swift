@@ -1,5 +1,6 @@
 /// What `market_chat.business` remembers of a business beyond the life of its owner.
 public struct BusinessRecord: Sendable, Hashable {
+    /// The cabinet.
     public var businessID: Int64
     /// `paused`: an operator's lever. Read by the engine, never written by it.
     public var isPaused: Bool

@@ -21,7 +21,9 @@ public struct DueRead: Sendable, Hashable {
 
 /// How far a read of due rows came: within `priority`, all before `dueAtMicroseconds` was seen.
 public struct Watermark: Sendable, Hashable {
+    /// Of the last row that was read.
     public var priority: Int16
+    /// Of the same row, since 2000-01-01 00:00 UTC.
     public var dueAtMicroseconds: Int64
 
     public init(priority: Int16, dueAtMicroseconds: Int64) {

@@ -12,7 +12,7 @@ public struct DueRow: Sendable, Hashable {
     public var attempts: Int
     /// How long ago the Market first answered 404 for it, by the database's clock; `nil` where it never did.
     public var notFoundFor: Duration?
-    /// How often the Market answered 404 for it.
+    /// How often the Market answered a 404 that was about it, since a person last had it tried anew; 0 or more.
     public var notFoundCount: Int
     /// `outbox.due_at` in microseconds since 2000-01-01 UTC, for the ``Watermark``.
     public var dueAtMicroseconds: Int64

@@ -1,11 +1,13 @@
 /// What is to become of a row after an exchange.
 public struct RowResult: Sendable, Hashable {
+    /// `outbox.id`.
     public var rowID: Int64
     /// `outbox.business_id`.
     public var businessID: Int64
     /// ``DueRow/attempts`` as it was read. A backoff is guarded by it, so that writing one twice (the answer to the first
     /// commit was lost with its session) burns one attempt.
     public var attempts: Int
+    /// What becomes of the row.
     public var change: Change
     /// The exchange, for `market_chat.attempt`; `nil` for a success, which leaves no attempt behind.
     public var exchange: ExchangeRecord?
@@ -35,34 +37,4 @@ public struct RowResult: Sendable, Hashable {
         self.exchange = exchange
         self.refusal = refusal
     }
-}
-
-/// One exchange that gave no chat: a row of `market_chat.attempt`.
-public struct ExchangeRecord: Sendable, Hashable {
-    /// The HTTP status; `nil` where no answer came.
-    public var httpStatus: Int?
-    /// The Market's error code, or a short word of ours such as `TIMEOUT`.
-    public var code: String?
-    /// The Market's own text, or ours.
-    public var message: String?
-    /// The `traceparent` header: what the vendor's support asks for.
-    public var traceID: String?
-
-    public init(httpStatus: Int? = nil, code: String? = nil, message: String? = nil, traceID: String? = nil) {
-        self.httpStatus = httpStatus
-        self.code = code
-        self.message = message
-        self.traceID = traceID
-    }
-}
-
-/// What became of a ``RowResult``.
-public enum RowOutcome: Sendable, Hashable {
-    /// Written.
-    case written
-    /// The row is not pending any more, or is gone: somebody else was faster. Nothing was changed.
-    case notPending
-    /// Not written, for a reason of this row or its business alone, such as a user's trigger or a lock: keep the result
-    /// and try again. The text is the database's own.
-    case refused(error: String)
 }

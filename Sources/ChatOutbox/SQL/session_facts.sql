@@ -9,6 +9,7 @@ SELECT
         SELECT format('%s ON market_chat.%s', wanted.privilege, wanted.relation)
         FROM (VALUES
             ('SELECT', 'migration', true),
+            ('SELECT', 'upgrade', true),
             ('SELECT', 'outbox', true),
             ('SELECT', 'business', true),
             ('INSERT', 'business', true),

@@ -1,5 +1,6 @@
 /// A time in which nothing is sent for a business.
 public struct Hold: Sendable, Hashable {
+    /// What it waits for.
     public var kind: Kind
     /// Begins with the kind; the Market's own text may follow.
     public var reason: String

@@ -5,6 +5,7 @@ public import MarketAPI
 public struct Verdict: Sendable, Equatable {
     /// What becomes of the row; `nil`: as if nothing had been sent.
     public var change: RowResult.Change?
+    /// What the answer says of the business, the key or the host.
     public var evidence: Evidence
     /// For `market_chat.attempt`; `nil` where there is nothing to tell.
     public var exchange: ExchangeRecord?
@@ -30,6 +31,7 @@ public struct Verdict: Sendable, Equatable {
 
     /// How rows are put off.
     public struct Patience: Sendable, Hashable {
+        /// After failures that are not the row's fault.
         public var backoff: Backoff
         /// How long a 404 that names the row is believed to pass.
         public var notFound: Duration

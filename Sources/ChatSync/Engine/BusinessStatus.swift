@@ -2,6 +2,7 @@ public import ChatOutbox
 
 /// One business at one moment.
 public struct BusinessStatus: Sendable, Equatable {
+    /// The cabinet.
     public var businessID: Int64
     /// Whether this instance is the one that sends for it.
     public var isOwned = false
@@ -27,10 +28,12 @@ public struct BusinessStatus: Sendable, Equatable {
     public var openCircuits: [String] = []
     /// What is known of the quota's present window.
     public var quota: BusinessRecord.Quota?
+    /// Since this process started.
     public var counters = Counters()
 
     /// Why nothing is sent, or only one request at a time.
     public struct Hold: Sendable, Equatable {
+        /// What it waits for.
         public var kind: ChatSync.Hold.Kind
         /// Begins with the kind; details may follow.
         public var reason: String

@@ -20,15 +20,3 @@ enum MachineCommand: Sendable, Hashable {
     /// All is done.
     case end(WorkerEnding)
 }
-
-/// Why a worker ended.
-enum WorkerEnding: Sendable, Hashable {
-    /// It was told to.
-    case stopped
-    /// Nothing is due any more.
-    case done
-    /// Rows may be due still, but this stands in their way.
-    case left(String)
-    /// Another instance owns the business.
-    case ownedElsewhere
-}

@@ -9,9 +9,11 @@ public struct Moment: Sendable, Hashable, Comparable {
 
     public static func < (left: Moment, right: Moment) -> Bool { left.sinceStart < right.sinceStart }
 
+    /// So much later.
     public static func + (moment: Moment, duration: Duration) -> Moment {
         Moment(sinceStart: moment.sinceStart + duration)
     }
 
+    /// From the right one to the left one; negative where the left one is earlier.
     public static func - (left: Moment, right: Moment) -> Duration { left.sinceStart - right.sinceStart }
 }

@@ -5,9 +5,13 @@ public struct PostgresValue: Sendable, Equatable {
     /// `nil` is NULL.
     var bytes: [UInt8]?
 
+    /// `smallint`.
     public static func int16(_ value: Int16?) -> PostgresValue { integer(.int2, value) }
+    /// `integer`.
     public static func int32(_ value: Int32?) -> PostgresValue { integer(.int4, value) }
+    /// `bigint`.
     public static func int64(_ value: Int64?) -> PostgresValue { integer(.int8, value) }
+    /// `boolean`.
     public static func bool(_ value: Bool?) -> PostgresValue {
         PostgresValue(type: .bool, bytes: value.map { [$0 ? 1 : 0] })
     }
@@ -20,15 +24,19 @@ public struct PostgresValue: Sendable, Equatable {
         PostgresValue(type: .text, bytes: value.map { Array($0.utf8) })
     }
 
+    /// `bigint[]`, of one dimension.
     public static func int64Array(_ values: [Int64?]) -> PostgresValue {
         array(.int8Array, of: .int8, values.map { $0?.bigEndianBytes })
     }
+    /// `integer[]`, of one dimension.
     public static func int32Array(_ values: [Int32?]) -> PostgresValue {
         array(.int4Array, of: .int4, values.map { $0?.bigEndianBytes })
     }
+    /// `boolean[]`, of one dimension.
     public static func boolArray(_ values: [Bool?]) -> PostgresValue {
         array(.boolArray, of: .bool, values.map { $0.map { [$0 ? 1 : 0] } })
     }
+    /// `text[]`, of one dimension.
     public static func textArray(_ values: [String?]) -> PostgresValue {
         array(.textArray, of: .text, values.map { $0.map { Array($0.utf8) } })
     }

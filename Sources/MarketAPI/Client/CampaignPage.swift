@@ -1,5 +1,6 @@
 /// One page of `GET /v2/campaigns`.
 public struct CampaignPage: Sendable, Equatable {
+    /// In the Market's order.
     public var campaigns: [Campaign]
     /// `nil` on the last page.
     public var nextPageToken: String?

@@ -2,6 +2,7 @@
 public struct CreateChatRequest: Sendable, Equatable {
     /// The cabinet: int64, 1 or more.
     public var businessID: Int64
+    /// What the conversation is about.
     public var subject: Subject
 
     /// The two shapes of the request's body.
@@ -16,34 +17,5 @@ public struct CreateChatRequest: Sendable, Equatable {
     public init(businessID: Int64, subject: Subject) {
         self.businessID = businessID
         self.subject = subject
-    }
-}
-
-/// An order or a return.
-public struct ChatContext: Sendable, Equatable {
-    public var kind: Kind
-    /// int64, 1 or more.
-    public var id: Int64
-
-    /// `ChatContextIdentifiableType` of the specification.
-    public enum Kind: String, Sendable, CaseIterable {
-        case order = "ORDER"
-        /// FBY, FBS and Express only; the Market refuses returns of DBS.
-        case `return` = "RETURN"
-    }
-
-    public init(kind: Kind, id: Int64) {
-        self.kind = kind
-        self.id = id
-    }
-}
-
-/// The chat of a context.
-public struct CreatedChat: Sendable, Equatable {
-    /// int64, 1 or more: checked.
-    public var chatID: Int64
-
-    public init(chatID: Int64) {
-        self.chatID = chatID
     }
 }

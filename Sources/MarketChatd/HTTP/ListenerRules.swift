@@ -2,17 +2,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A request, with the connection that it came by.
-struct ListenerContext: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-        coreContext = .init(source: source)
-        channel = source.channel
-    }
-}
-
 /// What holds for every request and every answer: the name we are called by, the methods, and the fields that tell a
 /// browser to make as little as it can of what it gets.
 struct ListenerRules: RouterMiddleware {

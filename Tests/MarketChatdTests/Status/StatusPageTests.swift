@@ -1,4 +1,5 @@
 import ChatOutbox
+import Glibc
 import TestSupport
 import Testing
 
@@ -174,7 +175,50 @@ import Testing
         let html = StatusPage(report: Self.report([Self.business(11)], readProblem: "permission denied")).html
         #expect(html.contains("The database has not told of owners"))
         #expect(html.contains("permission denied"))
+        var unserved = Self.report([], readProblem: "away")
+        unserved.businesses = [
+            BusinessReport(
+                businessID: 11, isListed: true, engine: nil, overview: nil, isConnected: false,
+                now: WallTime(seconds: 1_788_966_000))
+        ]
+        #expect(StatusPage(report: unserved).html.contains("<div><dt>Due</dt><dd><bdi>unknown</bdi></dd></div>"))
+        #expect(StatusDocument.document(unserved).text.contains(#""in_flight":null,"due":null,"#))
         #expect(!html.contains("The last 24 hours") && !html.contains("Recent chats"))
+    }
+
+    /// WCAG 2.2: 4.5 for texts, 3 for what is drawn; light and dark.
+    @Test func coloursStandOutFromWhatIsBehindThem() throws {
+        let path = Repository.path(of: "Sources/MarketChatd/Assets/status.css")
+        let css = String(decoding: try FileReader.disk.contents(of: path, atMost: 1 << 20).get().bytes, as: UTF8.self)
+        let schemes = css.matches(of: /:root \{([^}]*)\}/).map { scheme in
+            Dictionary(
+                scheme.output.1.matches(of: /--([a-z]+): #([0-9a-f]{6})/).map { (String($0.output.1), $0.output.2) },
+                uniquingKeysWith: { first, _ in first })
+        }
+        #expect(schemes.count == 2)
+        for colours in schemes {
+            func contrast(_ one: String, _ other: String) throws -> Double {
+                let pair = try [one, other].map { Self.luminance(of: try #require(colours[$0])) }.sorted()
+                return (pair[1] + 0.05) / (pair[0] + 0.05)
+            }
+            for text in ["ink", "quiet", "link", "calm", "waiting", "trouble", "person"] {
+                for ground in ["page", "card"] {
+                    #expect(try contrast(text, ground) >= 4.5, "\(text) on \(ground)")
+                }
+            }
+            for drawn in ["bar", "waiting", "person"] { #expect(try contrast(drawn, "page") >= 3, "\(drawn)") }
+            for filled in ["bar", "trouble"] { #expect(try contrast(filled, "track") >= 3, "\(filled) on its track") }
+        }
+    }
+
+    /// Relative luminance, as WCAG 2.2 defines it.
+    private static func luminance(of colour: some StringProtocol) -> Double {
+        let number = Int(colour, radix: 16) ?? 0
+        let parts = [16, 8, 0].map { shift -> Double in
+            let part = Double(number >> shift & 0xFF) / 255
+            return part <= 0.04045 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4)
+        }
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
     }
 
     @Test func everyAssetIsThereAndNamesNoOtherHost() {

@@ -19,19 +19,3 @@ struct ConfigurationMistake: Error, Sendable, Equatable, CustomStringConvertible
 
     var description: String { "\(key) \(cause): \(cure)" }
 }
-
-/// All mistakes of a configuration, found in one reading.
-struct ConfigurationErrors: Error, Sendable, Equatable {
-    /// At least one.
-    var mistakes: [ConfigurationMistake]
-    /// What a wrong configuration is warned about all the same.
-    var warnings: [ConfigurationWarning] = []
-}
-
-/// Something in the configuration that works, though it is probably not what was meant.
-struct ConfigurationWarning: Sendable, Equatable, CustomStringConvertible {
-    var key: String
-    var text: String
-
-    var description: String { "\(key) \(text)" }
-}

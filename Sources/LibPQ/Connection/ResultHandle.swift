@@ -1,14 +1,5 @@
 import CLibpq
 
-/// The one owner of a `PGconn`: it is finished when the owner goes.
-struct ConnectionHandle: ~Copyable {
-    let pointer: OpaquePointer
-
-    deinit {
-        PQfinish(pointer)
-    }
-}
-
 /// The one owner of a `PGresult`: it is cleared when the owner goes.
 struct ResultHandle: ~Copyable {
     let pointer: OpaquePointer
