@@ -70,6 +70,8 @@ import Testing
                 logger: Logger(label: "test", output: LogOutput { _ in }, level: .critical)))
         try await withThrowingTaskGroup { tasks in
             tasks.addTask { try await group.run() }
+            // Time for one that does not wait to show it.
+            try await Task.sleep(for: .milliseconds(100))
             #expect(clock.slept.isEmpty, "it waits until it may start")
             mayStart.open()
             try await waitUntil("it has slept \(sleeps) times") { clock.slept.count == sleeps }

@@ -3,7 +3,7 @@ import MarketAPI
 
 // What an answer of the Market changes.
 extension BusinessMachine {
-    /// Makes up one's mind about an answer. From here on the row is not in flight, and its result is written.
+    /// Decides what an answer means. From here on the row is not in flight, and its result is written.
     mutating func conclude(_ rowID: Int64, _ reply: MarketReply<CreatedChat>, now: Moment, random: EngineRandom) {
         guard let entry = rows[rowID], case .inFlight(let flight) = entry.place, let kind = entry.row.kind else {
             return

@@ -3,7 +3,7 @@ import MarketAPI
 
 // What the database says of a result. A result that it refuses is kept, and only the write is repeated.
 extension BusinessMachine {
-    /// The so-many-th refusal in a row is logged: after about a second.
+    /// Which refusal in a row is logged: it comes after about a second.
     static let refusalsLogged = 4
     /// Between two tries to write the same result. Short to the end: what a person mends is to show at once.
     static let rewriting = Backoff(base: .milliseconds(500), max: .seconds(4))

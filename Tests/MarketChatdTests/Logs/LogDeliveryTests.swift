@@ -110,6 +110,12 @@ import Testing
         defer { close(writer) }
         let lines = LineWriter(descriptor: writer)
         for _ in 0..<3 { lines.write("nobody\n") }
+        var dropped = 0
+        lines.tellOfDrops { count in
+            dropped = count
+            return true
+        }
+        #expect(dropped == 0, "nobody is to be told of them")
     }
 
     @Test func theJournalIsRecognisedByDeviceAndInode() throws {
