@@ -1,3 +1,4 @@
+import Glibc
 import Harness
 import MarketSandbox
 import PrivatePostgres
@@ -114,6 +115,10 @@ private let market: SandboxOptions = {
         _ = try folder.write("two words\n", to: "key")
         let broken = try await finish(settings)
         #expect(broken.ending == .exited(78) && !broken.output.contains("two words"), "\(broken.output)")
+        // A pipe into which nobody writes.
+        #expect(unlink(path) == 0 && mkfifo(path, 0o600) == 0)
+        let pipe = try await finish(settings)
+        #expect(pipe.ending == .exited(78) && pipe.output.contains("is empty"), "\(pipe.output)")
     }
 
     @Test func whoWatchesInAPipeSeesEachReportAtOnceAndErrorsBesideIt() async throws {

@@ -14,9 +14,12 @@ struct FileReader: Sendable {
         body(path, limitBytes)
     }
 
-    /// The real one.
+    /// How long a pipe may take for its next part.
+    private static let pipePatienceMilliseconds: Int32 = 5000
+
+    /// The real one. A pipe will do, and one into which nobody writes holds up nobody.
     static let disk = FileReader { path, limitBytes in
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else { return .failure(problem(with: path, code: errno)) }
         defer { close(descriptor) }
         var facts = stat()
@@ -30,6 +33,11 @@ struct FileReader: Sendable {
             if length == 0 { break }
             if length < 0 {
                 if errno == EINTR { continue }
+                if errno == EAGAIN {
+                    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+                    if poll(&waiting, 1, pipePatienceMilliseconds) != 0 { continue }
+                    return .failure(.failed("it is a pipe, and nothing came for 5 s"))
+                }
                 return .failure(problem(with: path, code: errno))
             }
             count += length
