@@ -65,6 +65,11 @@ private let market: SandboxOptions = {
             let check = try await finish(settings.with(arguments: "check"))
             #expect(check.ending == .exited(78))
             #expect(check.output.contains("ok    privileges: "), "\(check.output)")
+            let away = try await finish(
+                settings.with(["DATABASE_URL": "host=/nonexistent"]).with(arguments: "check"))
+            for name in ["schema", "privileges", "session"] {
+                #expect(away.output.contains("-     \(name): not looked at until the database can be used\n"))
+            }
             for name in ["API key", "cabinets"] {
                 #expect(check.output.contains("-     \(name): not looked at until the configuration is mended\n"))
             }
@@ -88,6 +93,14 @@ private let market: SandboxOptions = {
                 check.output.contains(
                     #""cure":"as the schema's owner, say: GRANT USAGE ON SCHEMA market_chat TO \#(role); "#))
             #expect(check.output.contains(#"{"name":"schema","ok":false,"skipped":true,"#))
+            try await database.run("GRANT USAGE ON SCHEMA market_chat TO \(role)")
+            let next = try await finish(settings.with(arguments: "check"))
+            #expect(next.ending == .exited(77) && next.output.contains("ok    database: "), "\(next.output)")
+            for grant in [
+                "SELECT ON market_chat.migration", "SELECT ON market_chat.outbox", "INSERT ON market_chat.attempt",
+            ] {
+                #expect(next.output.contains("GRANT \(grant) TO \(role);"), "\(next.output)")
+            }
         }
     }
 

@@ -197,6 +197,10 @@ import Testing
         #expect(run.ending == .exited(0), "\(run.errors)")
         #expect(run.output.hasPrefix("business 11: 2 due, but held for"), "\(run.output)")
         #expect(!run.output.contains("POST"), "nothing would be sent")
+        // Whoever starts tries what its predecessor found out for itself.
+        try await database.run("UPDATE market_chat.business SET hold_reason = 'circuit: ORDER: 5 failures in a row'")
+        let open = try await finish(settings)
+        #expect(open.output.contains(#"{"context":{"type":"ORDER","id":1}}"#), "\(open.output)")
     }
 
     @Test func aRowThatHasBeenDueForEverEndsNobody() async throws {

@@ -38,14 +38,32 @@ import Testing
         ("host=/run user=app", "app@local/app"),
         ("hostaddr=10.0.0.1 user=app dbname=shop", "app@10.0.0.1/shop"),
         ("host=a user='o p' dbname='s3:cret@h'", "…@a/…"),
+        ("postgresql://app%3As3cret@a/shop", "…@a/shop"),
+        ("host=app:s3cret user=app dbname=shop", "app@…/shop"),
+        ("host=fe80::1%eth0 user=app dbname=shop", "app@fe80::1%eth0/shop"),
+        (
+            "host=db.abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abcdefghijklm.example user=app",
+            "app@db.abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-abcdefghijklm.example/app"
+        ),
     ]) func messagesNameThePlace(_ text: String, _ expected: String) throws {
         #expect(try HostList(of: PostgresConfiguration(connectionString: text)).place == expected)
+    }
+
+    /// libpq and the server repeat them.
+    @Test(arguments: [
+        "host=/nonexistent user=app dbname='shop&password=s3cret'", "host=/nonexistent;password=s3cret user=app",
+        "host=127.0.0.1 port=1 user='app;password=s3cret'", "host=app:s3cret user=app",
+    ]) func noMessageHasWhatMayBeAPassword(_ text: String) async {
+        let error = await #expect(throws: PostgresError.self) {
+            _ = try await PostgresConnection.connect(PostgresConfiguration(connectionString: text))
+        }
+        #expect(error?.message.contains("s3cret") == false, "\(error as Any)")
     }
 
     @Test(arguments: [
         "host=a,b port=1,2,3", "host=a,b,c port=1,2", "host=a port=1,2", "host=a,b hostaddr=10.0.0.1",
         "host=a port=0", "host=a port=65536", "postgresql://user:s3cret/word@a/shop",
-        "postgresql://user:s3@cret@a,b/shop",
+        "postgresql://user:s3@cret@a,b/shop", "host=@s3@cret user=app",
     ]) func whatFitsNoHostIsAMistakeAndTellsNoSecret(_ text: String) throws {
         let error = #expect(throws: PostgresError.self) { _ = try Self.hosts(text) }
         #expect(error?.kind == .misuse)

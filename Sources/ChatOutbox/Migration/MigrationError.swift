@@ -31,7 +31,8 @@ public enum MigrationError: Error, Sendable, Equatable {
             Diagnosis("\(place): \(diagnosis.cause)", cure: diagnosis.cure)
         }
         return switch self {
-        case .unavailable: self
+        case .unavailable(let text) where text.hasPrefix("\(place.roleName)@"): self
+        case .unavailable(let text): .unavailable("\(place): \(text)")
         case .unusable(let diagnosis): .unusable(named(diagnosis))
         case .notPermitted(let diagnosis): .notPermitted(named(diagnosis))
         }

@@ -75,7 +75,9 @@ extension PostgresError {
     var namesOurs: Bool {
         guard let message = server?.message else { return true }
         return message.contains("market_chat")
-            || ["outbox", "attempt", "business", "waiting"].contains { message.hasSuffix(" \($0)") }
+            || ["outbox", "attempt", "business", "waiting", "migration", "upgrade"].contains {
+                message.hasSuffix(" \($0)")
+            }
     }
 
     var isOfALock: Bool { sqlState == .lockNotAvailable || sqlState == .deadlockDetected }

@@ -14,7 +14,7 @@ struct SessionSetup {
         guard connection.serverVersion == 0 || connection.serverVersion >= Self.oldestServer else {
             throw .unusable(
                 Diagnosis(
-                    "the server is PostgreSQL \(connection.serverVersion / 10_000), and market-chatd needs 14 or newer",
+                    "\(connection.place): the server is PostgreSQL \(connection.serverVersion / 10_000), and market-chatd needs 14 or newer",
                     cure: "upgrade the server"))
         }
         let facts = try await OutboxError.catching { () async throws(PostgresError) in

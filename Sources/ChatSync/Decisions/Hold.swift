@@ -27,7 +27,7 @@ public struct Hold: Sendable, Hashable {
         case circuit
 
         /// - Parameter reason: of a `BusinessRecord`; `nil` where it is of no kind that we know.
-        init?(ofReason reason: String) {
+        public init?(ofReason reason: String) {
             self.init(rawValue: String(reason.prefix { $0 != ":" }))
         }
 
@@ -35,7 +35,7 @@ public struct Hold: Sendable, Hashable {
         public var needsPerson: Bool { self == .authorization || self == .misconfigured }
         /// Whether a former owner's hold binds its successor too. Where a person must act, a start is the time to look
         /// whether it was done; and the rest each owner finds out by itself.
-        var outlivesOwner: Bool { self == .migration || self == .quota || self == .overloaded }
+        public var outlivesOwner: Bool { self == .migration || self == .quota || self == .overloaded }
     }
 
     static let recheck = Duration.seconds(300)

@@ -126,7 +126,7 @@ extension BusinessWorker {
     private func handle(_ error: OutboxError, from asked: LiveSession) {
         guard session === asked else { return }
         if case .failed(let text) = error {
-            log.statementFailed(text)
+            log.statementFailed("\(asked.outbox.place): \(text)")
             handle(.askFailed)
         } else {
             lose(asked)

@@ -34,6 +34,8 @@ struct KnownBusiness: Sendable {
     /// Whether it is worth a write now, after what was written last.
     func isNews(after last: KnownBusiness?, now: Moment) -> Bool {
         guard let last, last.owner === owner else { return true }
+        // Results come in any order, and what was learned later holds.
+        guard recordedAt >= last.recordedAt else { return false }
         if now - last.recordedAt >= Self.pause { return true }
         let before = last.record(now: recordedAt)
         guard record.hold?.reason == before.hold?.reason else { return true }
@@ -41,8 +43,8 @@ struct KnownBusiness: Sendable {
         return shift > .seconds(1) || shift < .seconds(-1)
     }
 
-    /// Whether what is left of the quota differs from what was written last.
+    /// Whether it is later than what was written last, and has another rest of the quota.
     func hasOtherQuota(than last: KnownBusiness?) -> Bool {
-        record.quota?.remaining != last?.record.quota?.remaining
+        isLater(than: last) && record.quota?.remaining != last?.record.quota?.remaining
     }
 }

@@ -134,7 +134,7 @@ actor SessionSupervisor {
         for worker in workers { await worker.lose(session) }
         await session.outbox.close()
         guard !Task.isCancelled else { return nil }
-        let problem = session.failure ?? "the connection was closed"
+        let problem = session.failure ?? "\(session.outbox.place): the connection was closed"
         state.withLock { $0.becomes(.connecting(problem: problem), now: context.clock.now) }
         logger.warning("Database session lost", metadata: ["error.message": "\(problem)"])
         return problem
@@ -188,7 +188,9 @@ actor SessionSupervisor {
         var records: [BusinessRecord] = []
         var isAnswered = true
         for part in OwnedBusinesses.parts(of: roll.missing) {
-            let claimed = try await retrying { () async throws(OutboxError) in try await session.outbox.claim(part) }
+            let claimed = try await retrying(session) { () async throws(OutboxError) in
+                try await session.outbox.claim(part)
+            }
             isAnswered = isAnswered && claimed != nil
             records += claimed ?? []
         }
@@ -206,7 +208,9 @@ actor SessionSupervisor {
         _ roll: inout OwnedBusinesses, _ session: LiveSession, isFirst: Bool = false
     ) async throws(OutboxError) {
         for part in OwnedBusinesses.parts(of: roll.owned) {
-            let polls = try await retrying { () async throws(OutboxError) in try await session.outbox.poll(part) } ?? []
+            let polls =
+                try await retrying(session) { () async throws(OutboxError) in try await session.outbox.poll(part) }
+                ?? []
             for poll in polls where roll.isNews(poll) && !isFirst {
                 await workersByID[poll.businessID]?.handle(.polled(poll))
             }
@@ -215,12 +219,14 @@ actor SessionSupervisor {
 
     /// - Returns: `nil` where the statement failed and the session goes on: the next turn tries again.
     private func retrying<Answer>(
-        _ ask: () async throws(OutboxError) -> Answer
+        _ session: LiveSession, _ ask: () async throws(OutboxError) -> Answer
     ) async throws(OutboxError) -> Answer? {
         do {
             return try await ask()
         } catch .failed(let text) {
-            logger.warning("A statement failed; tried again soon", metadata: ["error.message": "\(text)"])
+            logger.warning(
+                "A statement failed; tried again soon",
+                metadata: ["error.message": "\(session.outbox.place): \(text)"])
             return nil
         } catch {
             throw error

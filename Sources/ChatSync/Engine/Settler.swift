@@ -166,8 +166,10 @@ actor Settler {
 
     /// Else a burst's last requests would not be counted where others read, until the next burst.
     private func putOff(_ known: KnownBusiness) {
-        let isUnderWay = putOff.updateValue(known, forKey: known.businessID) != nil
-        guard !isUnderWay else { return }
+        let before = putOff[known.businessID]
+        guard known.isLater(than: before) else { return }
+        putOff[known.businessID] = known
+        guard before == nil else { return }
         context.jobs.start { [context] in
             await context.clock.sleep(until: context.clock.now + KnownBusiness.pause)
             await self.rememberPutOff(known.businessID)
@@ -183,8 +185,9 @@ actor Settler {
     func rememberAllPutOff() async {
         guard let session else { return }
         let now = context.clock.now
-        let known = putOff.values.filter { $0.owner === session }.sorted { $0.businessID < $1.businessID }
-        putOff = [:]
+        let known = putOff.merging(toRemember) { $1.isLater(than: $0) ? $1 : $0 }.values
+            .filter { $0.owner === session }.sorted { $0.businessID < $1.businessID }
+        (putOff, toRemember) = ([:], [:])
         guard !known.isEmpty else { return }
         _ = try? await session.outbox.settle([], remembering: known.map { $0.record(now: now) })
     }

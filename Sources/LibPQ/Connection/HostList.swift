@@ -36,6 +36,8 @@ struct HostList: Sendable, Equatable {
     let rounds: [String?]
     /// For messages: `role@host/database`, with as many hosts as are named. `local` stands for a Unix socket.
     let place: String
+    /// Names that ``place`` leaves out, since they may be a part of a mistyped password: no message is to have them.
+    let hidden: [String]
     /// Which of `host` and `hostaddr` are set, so that an entry without them has to say so.
     private let isNamed, isAddressed: Bool
 
@@ -68,14 +70,15 @@ struct HostList: Sendable, Equatable {
                 throw PostgresError(
                     .misuse, "a port is no number from 1 to 65535; special characters of a password are written as %XX")
             }
-            guard host.isSocket || !host.name.dropFirst().contains("@") else {
+            guard host.name.hasPrefix("/") || !host.name.dropFirst().contains("@") else {
                 throw PostgresError(.misuse, "a host name has an @ in it; in a password it is written as %40")
             }
         }
         let role = options["user"]?.value ?? ""
+        let database = options["dbname"]?.value ?? role
         place =
-            "\(Self.shownName(role))@\(hosts.map(\.shownName).joined(separator: ","))"
-            + "/\(Self.shownName(options["dbname"]?.value ?? role))"
+            "\(Self.shownName(role))@\(hosts.map(\.shownName).joined(separator: ","))/\(Self.shownName(database))"
+        hidden = [role, database].filter { !$0.isEmpty && !Self.isName($0) } + hosts.compactMap(\.hidden)
         (isNamed, isAddressed) = (!names.isEmpty, !addresses.isEmpty)
         let seconds = options["connect_timeout"]?.value.flatMap { Int64($0.trimmed) } ?? 0
         addressTimeout = seconds > 0 && seconds < 1_000_000 ? .seconds(max(2, seconds)) : nil
@@ -115,7 +118,13 @@ struct HostList: Sendable, Equatable {
 extension HostList.Host {
     fileprivate var shownName: String {
         if isSocket || name.isEmpty && address.isEmpty { return "local" }
-        return HostList.shownName(name.isEmpty ? address : name)
+        let shown = name.isEmpty ? address : name
+        return HostList.isHostName(shown) ? shown : "…"
+    }
+
+    fileprivate var hidden: String? {
+        let isShown = isSocket ? HostList.isPath(name) : name.isEmpty || HostList.isHostName(name)
+        return isShown ? nil : name
     }
 
     /// For people.
@@ -136,20 +145,30 @@ extension HostList.Host {
 extension HostList {
     /// A name for people. What cannot be one may be a part of a mistyped password.
     static func shown(_ name: String) -> String {
-        let isName = name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: ".:-_%".utf8.contains(byte) || name.hasPrefix("/")
-            }
-        }
-        return isName ? "host \(name)" : "a host whose name is none"
+        isHostName(name) || name.hasPrefix("/") && isPath(name) ? "host \(name)" : "a host whose name is none"
     }
 
-    /// A name of whatever kind for people. What is none may be a part of a mistyped password.
-    fileprivate static func shownName(_ name: String) -> String {
-        let isName = name.allSatisfy { $0.isLetter || $0.isNumber || ":-_.$%".contains($0) }
-        return isName && !name.isEmpty ? String(name.prefix(63)) : "…"
+    /// A role's or a database's name for people. What is none may be a part of a mistyped password.
+    fileprivate static func shownName(_ name: String) -> String { isName(name) ? name : "…" }
+
+    /// Of a role or a database; the server cuts it after 63 bytes.
+    fileprivate static func isName(_ name: String) -> Bool {
+        !name.isEmpty && name.utf8.count <= 63 && name.allSatisfy { $0.isLetter || $0.isNumber || "-_.$".contains($0) }
+    }
+
+    /// Or an address; only one of IPv6 has colons, and a zone behind a %.
+    fileprivate static func isHostName(_ name: String) -> Bool {
+        func isWord(_ text: Substring) -> Bool {
+            !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) || "-_.".contains($0) }
+        }
+        guard name.contains(":") else { return isWord(name[...]) }
+        let parts = name.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
+        return parts[0].allSatisfy { $0.isASCII && $0.isHexDigit || ":.".contains($0) }
+            && parts.dropFirst().allSatisfy(isWord)
+    }
+
+    fileprivate static func isPath(_ name: String) -> Bool {
+        name.allSatisfy { $0.isLetter || $0.isNumber || "/@-_.+ ".contains($0) }
     }
 
     private struct Option {

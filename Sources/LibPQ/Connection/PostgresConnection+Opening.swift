@@ -33,7 +33,7 @@ extension PostgresConnection {
             case .failure(let error): errors.append(error)
             }
         }
-        throw worst(of: errors).at(list.place)
+        throw worst(of: errors).hiding(list.hidden).at(list.place)
     }
 
     /// One host, at each of its addresses until a server has spoken.
@@ -110,6 +110,16 @@ extension PostgresError {
         guard isConnectionLost else { return self }
         var told = self
         told.message = "\(place): \(message)"
+        return told
+    }
+
+    /// Without names that are none: libpq and the server repeat them.
+    fileprivate func hiding(_ names: [String]) -> PostgresError {
+        var told = self
+        for name in names {
+            told.message.replace(name, with: "…")
+            told.server?.message.replace(name, with: "…")
+        }
         return told
     }
 

@@ -15,7 +15,7 @@ public final actor PostgresConnection {
     /// Major × 10,000 + minor, such as 150018.
     public nonisolated let serverVersion: Int
     /// For messages: `role@host/database`, as configured.
-    nonisolated let place: String
+    public nonisolated let place: String
     /// What `LISTEN` hears. Ends when the connection does. The newest 10,000 are kept until somebody reads them; for one
     /// consumer.
     public nonisolated let notifications: AsyncStream<PostgresNotification>

@@ -36,7 +36,7 @@ struct HealthcheckCommand: AsyncParsableCommand {
             do {
                 let answer = try await LoopbackGet(address: address, limit: Self.limit).get(path)
                 let body = String(answer.body.prefix { !$0.isNewline })
-                print("\(address)\(path): \(answer.status) \(printable(body, limit: 1000))")
+                StandardOutput.shared.write("\(address)\(path): \(answer.status) \(printable(body, limit: 1000))\n")
                 if answer.status != 200 { throw CommandFailure(.failed, ["the daemon is not well; see above"]) }
             } catch let failure as CommandFailure {
                 throw failure

@@ -56,7 +56,7 @@ struct StatusCommand: AsyncParsableCommand {
                     StatusText(output: output, isWatched: watch).show(report)
                 }
                 if watch { try? await Task.sleep(for: Self.period) }
-            } while watch && !Task.isCancelled
+            } while watch && !Task.isCancelled && !StandardOutput.shared.isOver
         }
     }
 

@@ -1,4 +1,5 @@
 import ChatOutbox
+import ChatSync
 import MarketAPI
 
 /// `run --dry-run`: shows what would be sent now, and sends and writes nothing.
@@ -37,7 +38,7 @@ struct DryRun {
         let shown = rows.prefix(limit)
         var head = "business \(businessID): \(rows.count > limit ? "more than \(limit)" : "\(rows.count)") due"
         if due.isPaused { return [head + ", but paused: nothing is sent before it is resumed"] }
-        if let hold, hold.endsIn > .zero {
+        if let hold, hold.endsIn > .zero, let kind = Hold.Kind(ofReason: hold.reason), kind.outlivesOwner {
             return [
                 head + ", but held for \(DurationText.rough(hold.endsIn)) (\(printable(hold.reason))): nothing is sent"
                     + " before"

@@ -22,6 +22,9 @@ final class StandardOutput: Sendable {
         }
     }
 
+    /// Whether more would reach nobody.
+    var isOver: Bool { error.withLock { $0 != nil } }
+
     func write(_ text: String) {
         error.withLock { error in
             var rest = Array(text.utf8)[...]

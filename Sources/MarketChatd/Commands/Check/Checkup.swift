@@ -70,36 +70,44 @@ struct Checkup {
     private mutating func checkDatabase(_ configuration: Configuration?) async {
         if let hidden = loader.hiddenDatabase {
             add(.bad("database", hidden.status, hidden.messages.joined(separator: "; ")))
-            return skip(["schema", "privileges"], until: "the database is known")
+            return skip(["schema", "privileges", "session"], until: "the database is known")
         }
         guard let database = try? DatabaseConfiguration.read(environment: loader.environment) else {
-            return skip(["database", "schema", "privileges"], until: "the configuration is mended")
+            return skip(["database", "schema", "privileges", "session"], until: "the configuration is mended")
         }
         let connectionString = database.databaseURL.revealed()
         do throws(OperatorError) {
             let (place, fit) = try await OperatorSession.with(connectionString, isReadOnly: true) {
                 session throws(OperatorError) in
-                let place = session.place
-                // Who may not even use the schema cannot tell its version.
-                return (place, place.hasSchema && !place.mayUseSchema ? nil : try await session.schemaFit())
+                (session.place, try await Self.fit(session))
             }
             add(.ok("database", "\(place), PostgreSQL \(place.serverVersion)"))
             switch fit {
             case .fit(let version): add(.ok("schema", "market_chat, version \(version)"))
             case .unfit(let flaw):
                 add(.bad("schema", .configuration, "\(place): \(flaw.cause)", cure: flaw.cure))
-                return skip(["privileges"], until: "the schema is as it has to be")
-            case nil: skip(["schema"], until: "the role may use it")
+                return skip(["privileges", "session"], until: "the schema is as it has to be")
+            case nil: skip(["schema"], until: "the role may read it")
             }
         } catch {
             var line = CheckLine(error, name: "database")
-            if connectionString.isEmpty {
+            if connectionString.isEmpty, case .unavailable = error {
                 line.cure = "set DATABASE_URL: without it libpq's own defaults apply, and PG… variables"
             }
             add(line)
-            return skip(["schema", "privileges"], until: "the database can be used")
+            return skip(["schema", "privileges", "session"], until: "the database can be used")
         }
         await openSession(connectionString, deletesSettledRows: configuration?.retention != nil)
+    }
+
+    /// `nil` where the role may not ask: which privileges it lacks is told by the session that is opened then.
+    private static func fit(_ session: OperatorSession) async throws(OperatorError) -> SchemaFit? {
+        if session.place.hasSchema, !session.place.mayUseSchema { return nil }
+        do throws(OperatorError) {
+            return try await session.schemaFit()
+        } catch .notPermitted {
+            return nil
+        }
     }
 
     /// As the daemon itself opens it: with its privileges, and through whatever stands between.
@@ -174,8 +182,7 @@ extension CheckLine {
         self =
             switch error {
             case .unusable(let told), .notPermitted(let told): .bad(name, status, told.cause, cure: told.cure)
-            case .unavailable(let text): .bad(name, status, text, cure: Self.awayCure)
-            case .failed(let text): .bad(name, status, text)
+            case .unavailable(let text), .failed(let text): .bad(name, status, text)
             }
     }
 }

@@ -79,11 +79,16 @@ struct RowAdvice: Sendable, Equatable {
         }
     }
 
+    /// No time that a person waits for.
+    private static let endless = Duration.seconds(200 * 365 * 86_400)
+
     /// When that turn may come, where others go first: an estimate from the quota.
     private static func about(
         _ waiting: RowStory.Waiting, _ story: RowStory, startsIn: Duration, isWindowOver: Bool = false
     ) -> String {
-        guard waiting.rowsBefore > 0, let now = try? MomentText(parsing: story.lookedAt) else { return "" }
+        guard waiting.rowsBefore > 0, startsIn < endless, let now = try? MomentText(parsing: story.lookedAt) else {
+            return ""
+        }
         let forecast = WorkForecast(
             due: waiting.rowsBefore + 1, quota: waiting.quota, startsIn: startsIn, isWindowOver: isWindowOver)
         guard let left = forecast.timeLeft else { return "" }
@@ -95,7 +100,12 @@ struct RowAdvice: Sendable, Equatable {
     private static func when(_ waiting: RowStory.Waiting, _ story: RowStory) -> String {
         guard let rest = waiting.nextTryIn else { return "at a time that nobody knows" }
         if rest <= .zero { return "at once" }
-        if rest > .seconds(200 * 365 * 86_400) { return "never: its due_at is \(printable(story.dueAt, limit: 40))" }
+        if rest > endless {
+            if case .held = WaitingReason(waiting.reason) {
+                return "never: held_until of market_chat.business is that far"
+            }
+            return "never: its due_at is \(printable(story.dueAt, limit: 40))"
+        }
         guard let now = try? MomentText(parsing: story.lookedAt) else { return "in \(DurationText.rough(rest))" }
         let moment = WallTime(seconds: now.microseconds / 1_000_000).advanced(by: rest)
         return "in \(DurationText.rough(rest)), at \(StoryTime.shown(moment.rfc3339))"
