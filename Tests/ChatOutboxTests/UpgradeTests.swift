@@ -110,8 +110,10 @@ import Testing
         await holder.end()
         let other = try await BlockingTransaction.begin(
             database, alsoRunning: "SELECT pg_advisory_lock(\(SchemaMigrator.lockKey))")
+        let place = "postgres@local/\(database.name)"
         await #expect(
-            throws: MigrationError.unavailable("another 'market-chatd migrate' has been at work for 600.0 seconds")
+            throws: MigrationError.unavailable(
+                "\(place): another 'market-chatd migrate' has been at work for 600.0 seconds")
         ) { try await impatient.migrate() }
         await other.end()
     }
