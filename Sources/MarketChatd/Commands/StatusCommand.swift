@@ -15,9 +15,10 @@ struct StatusCommand: AsyncParsableCommand {
             EXAMPLES
               sudo market-chatd status                   once
               sudo market-chatd status --watch           again and again, until Ctrl-C
-              market-chatd status --json                 for scripts; the same form as /status.json:
-                businesses[]: business_id, owner, state, why, next, due, oldest_due_seconds, quota, …
-                failures[], recent_chats[], hours[]
+              market-chatd status --json                 for scripts; as /status.json
+
+            THE JSON OBJECT
+            \(StatusDocument.form)
 
             EXIT CODES
               0 shown, whatever it is   1 the database is away   77 a privilege is missing   78 configuration

@@ -48,6 +48,39 @@ import ChatSync
 /// | `later`, `next_due_seconds` | number or null | rows that are scheduled or put off, and when the first is due |
 /// | `created_24h`, `rejected_24h` | integer or null | of the rows that were inserted in the last 24 hours |
 enum StatusDocument {
+    /// For the help of `status`.
+    static let form = """
+          Members are added, never taken away or given another meaning. Times are
+          seconds from now. What only /status.json of the daemon knows (*) is null or
+          absent here; what nobody has told is null.
+          version, host, made_at (RFC 3339), verdict (the whole in a sentence)
+          phase*: starting, running, draining, stopped
+          is_making_progress*: false: only a restart helps
+          database: connected, problem
+          database_part: age_seconds, problem, session_seconds
+          businesses[]:
+            business_id, is_listed, is_owned, is_paused, is_asleep*
+            state: working, idle, held, paused, blocked, no_owner, not_listed, unknown
+            urgency: calm, waiting, trouble, person
+            why, next, command: for people
+            owner: kind (this_instance, other, stranger, nobody, unknown), name,
+              process_id
+            hold: kind (authorization, misconfigured, migration, quota, overloaded,
+              database, circuit), reason, ends_in_seconds
+            due, due_is_at_least, oldest_due_seconds, later, next_due_seconds
+            in_flight*, unwritten*
+            quota: limit, remaining, resets_in_seconds
+            created_24h, rejected_24h
+            since_start*: requests, created, rejected, backoffs, deferred, refusals,
+              quota_refusals, parallel_refusals
+          failures[]:
+            business_id, http_status, code, verdict, rows, rejected, last_row_id,
+            message, trace_id, age_seconds, advice, command
+          hours[]: hours_ago, created, put_off, rejected
+          recent_chats[]:
+            row_id, business_id, context_type, context_id, chat_id, age_seconds
+        """
+
     static func answer(for report: StatusReport) -> StatusAnswer {
         .json(200, document(report))
     }

@@ -186,6 +186,24 @@ import Testing
         #expect(!html.contains("The last 24 hours") && !html.contains("Recent chats"))
     }
 
+    @Test func everyMemberOfTheJSONIsInTheHelp() {
+        var held = Self.business(11) { $0.hold = .init(kind: .quota, reason: "quota: used up", endsIn: .seconds(2)) }
+        held.quota = .init(limit: 1000, remaining: 0, resetsIn: .seconds(2))
+        let failure = FailureGroup(
+            businessID: 11, httpStatus: 500, code: nil, verdict: "backoff", rows: 1, rejected: 0, rowID: 1,
+            message: nil, traceID: nil, age: .zero)
+        let chat = RecentChat(rowID: 1, businessID: 11, contextType: "ORDER", contextID: 1, chatID: 2, age: .zero)
+        let overview = OutboxOverview(
+            businesses: [], failures: [failure], hours: [HourCount(hoursAgo: 5, created: 7)], recentChats: [chat])
+        let text = StatusDocument.document(
+            Self.report([held], overview: overview, database: .connecting(problem: "away"))
+        ).text
+        let names = Set(text.matches(of: /"([a-z_0-9]+)":/).map { String($0.output.1) })
+        #expect(names.count > 60)
+        let words = Set(StatusDocument.form.matches(of: /[a-z_0-9]+/).map { String($0.output) })
+        #expect(names.subtracting(words).sorted() == [])
+    }
+
     /// WCAG 2.2: 4.5 for texts, 3 for what is drawn; light and dark.
     @Test func coloursStandOutFromWhatIsBehindThem() throws {
         let path = Repository.path(of: "Sources/MarketChatd/Assets/status.css")
