@@ -8,7 +8,8 @@ import Testing
     func aSmallQuotaIsUsedFullyButForTheReserveAndNeverExceeded(reserve: Int) async throws {
         var options = SandboxOptions()
         options.quota = 40
-        options.window = .seconds(2)
+        // Long enough for its requests where other tests keep the machine busy.
+        options.window = .seconds(5)
         let database = try await TestDatabase.make()
         try await withSandbox(options) { sandbox in
             let settings = DaemonSettings.run(database, sandbox, ["MARKET_QUOTA_RESERVE": "\(reserve)"])
