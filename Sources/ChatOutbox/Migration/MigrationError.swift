@@ -27,14 +27,11 @@ public enum MigrationError: Error, Sendable, Equatable {
 
     /// With `role@host/database` before it. An error of the connection names it itself.
     func at(_ place: DatabasePlace) -> MigrationError {
-        func named(_ diagnosis: Diagnosis) -> Diagnosis {
-            Diagnosis("\(place): \(diagnosis.cause)", cure: diagnosis.cure)
-        }
-        return switch self {
+        switch self {
         case .unavailable(let text) where text.hasPrefix("\(place.roleName)@"): self
         case .unavailable(let text): .unavailable("\(place): \(text)")
-        case .unusable(let diagnosis): .unusable(named(diagnosis))
-        case .notPermitted(let diagnosis): .notPermitted(named(diagnosis))
+        case .unusable(let diagnosis): .unusable(diagnosis.at(place))
+        case .notPermitted(let diagnosis): .notPermitted(diagnosis.at(place))
         }
     }
 }

@@ -11,6 +11,14 @@ public enum OperatorError: Error, Sendable, Equatable {
     /// The statement failed.
     case failed(String)
 
+    /// Cause and cure apart, where both are known.
+    public var diagnosis: Diagnosis? {
+        switch self {
+        case .unavailable, .failed: nil
+        case .unusable(let diagnosis), .notPermitted(let diagnosis): diagnosis
+        }
+    }
+
     /// For the operator, in each case: cause and cure in one line.
     public var text: String {
         switch self {

@@ -10,6 +10,9 @@ public struct Diagnosis: Sendable, Hashable, CustomStringConvertible {
         self.cure = cure
     }
 
+    /// With the place before it.
+    func at(_ place: DatabasePlace) -> Diagnosis { Diagnosis("\(place): \(cause)", cure: cure) }
+
     /// Both in one line.
     public var description: String { "\(cause): \(cure)" }
 }

@@ -17,6 +17,14 @@ public enum OutboxError: Error, Sendable, Equatable {
         }
     }
 
+    /// Cause and cure apart, where both are known.
+    public var diagnosis: Diagnosis? {
+        switch self {
+        case .unavailable, .failed: nil
+        case .unusable(let diagnosis), .notPermitted(let diagnosis): diagnosis
+        }
+    }
+
     /// For the operator, in each case.
     public var text: String {
         switch self {

@@ -29,9 +29,7 @@ struct SessionSetup {
         let schema = try await OutboxError.catching { () async throws(PostgresError) in
             try await SchemaVersion.read(from: connection)
         }
-        if let flaw = OutboxSchema.flaw(of: schema) {
-            throw .unusable(Diagnosis("\(facts.place): \(flaw.cause)", cure: flaw.cure))
-        }
+        if let flaw = OutboxSchema.flaw(of: schema) { throw .unusable(flaw.at(facts.place)) }
         _ = try await OutboxError.catching { () async throws(PostgresError) in
             try await connection.pipeline([
                 PostgresStatement("LISTEN \(Self.channel)"),

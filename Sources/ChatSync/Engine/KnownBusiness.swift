@@ -35,7 +35,7 @@ struct KnownBusiness: Sendable {
     func isNews(after last: KnownBusiness?, now: Moment) -> Bool {
         guard let last, last.owner === owner else { return true }
         // Results come in any order, and what was learned later holds.
-        guard recordedAt >= last.recordedAt else { return false }
+        guard isLater(than: last) else { return false }
         if now - last.recordedAt >= Self.pause { return true }
         let before = last.record(now: recordedAt)
         guard record.hold?.reason == before.hold?.reason else { return true }
@@ -46,5 +46,13 @@ struct KnownBusiness: Sendable {
     /// Whether it is later than what was written last, and has another rest of the quota.
     func hasOtherQuota(than last: KnownBusiness?) -> Bool {
         isLater(than: last) && record.quota?.remaining != last?.record.quota?.remaining
+    }
+}
+
+/// By business.
+extension [Int64: KnownBusiness] {
+    /// Of two of one business, the later one stays.
+    mutating func keep(_ known: KnownBusiness) {
+        if known.isLater(than: self[known.businessID]) { self[known.businessID] = known }
     }
 }

@@ -148,10 +148,7 @@ actor Settler {
     private func news(of batch: [Waiting], _ session: LiveSession, now: Moment) -> [KnownBusiness] {
         var latest = toRemember
         toRemember = [:]
-        for entry in batch {
-            let known = entry.settlement.known
-            latest[known.businessID] = known.isLater(than: latest[known.businessID]) ? known : latest[known.businessID]
-        }
+        for entry in batch { latest.keep(entry.settlement.known) }
         var news: [KnownBusiness] = []
         for known in latest.values where known.owner === session {
             if known.isNews(after: remembered[known.businessID], now: now) {
@@ -166,10 +163,9 @@ actor Settler {
 
     /// Else a burst's last requests would not be counted where others read, until the next burst.
     private func putOff(_ known: KnownBusiness) {
-        let before = putOff[known.businessID]
-        guard known.isLater(than: before) else { return }
-        putOff[known.businessID] = known
-        guard before == nil else { return }
+        let isUnderWay = putOff[known.businessID] != nil
+        putOff.keep(known)
+        guard !isUnderWay else { return }
         context.jobs.start { [context] in
             await context.clock.sleep(until: context.clock.now + KnownBusiness.pause)
             await self.rememberPutOff(known.businessID)
@@ -185,8 +181,8 @@ actor Settler {
     func rememberAllPutOff() async {
         guard let session else { return }
         let now = context.clock.now
-        let known = putOff.merging(toRemember) { $1.isLater(than: $0) ? $1 : $0 }.values
-            .filter { $0.owner === session }.sorted { $0.businessID < $1.businessID }
+        for known in toRemember.values { putOff.keep(known) }
+        let known = putOff.values.filter { $0.owner === session }.sorted { $0.businessID < $1.businessID }
         (putOff, toRemember) = ([:], [:])
         guard !known.isEmpty else { return }
         _ = try? await session.outbox.settle([], remembering: known.map { $0.record(now: now) })

@@ -94,8 +94,7 @@ extension BusinessReport.Hold {
 
     /// A record's reason begins with the kind.
     init(_ hold: BusinessRecord.Hold) {
-        let kind = ChatSync.Hold.Kind(rawValue: String(hold.reason.prefix { $0 != ":" }))
-        self.init(kind: kind, reason: hold.reason, endsIn: hold.endsIn)
+        self.init(kind: ChatSync.Hold.Kind(ofReason: hold.reason), reason: hold.reason, endsIn: hold.endsIn)
     }
 
     /// The reason without the kind before it; empty where there is nothing more.

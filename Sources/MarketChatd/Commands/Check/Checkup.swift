@@ -165,25 +165,17 @@ struct Checkup {
 }
 
 extension CheckLine {
-    private static let awayCure = "start the server, or mend host and port in DATABASE_URL"
-
     init(_ error: OperatorError, name: String) {
-        let status = CommandFailure(error).status
-        self =
-            switch error {
-            case .unusable(let told), .notPermitted(let told): .bad(name, status, told.cause, cure: told.cure)
-            case .unavailable(let text): .bad(name, status, text, cure: Self.awayCure)
-            case .failed(let text): .bad(name, status, text)
-            }
+        self.init(name, CommandFailure(error), error.diagnosis, error.text)
+        if case .unavailable = error { cure = "start the server, or mend host and port in DATABASE_URL" }
     }
 
     init(_ error: OutboxError, name: String) {
-        let status = CommandFailure(error).status
-        self =
-            switch error {
-            case .unusable(let told), .notPermitted(let told): .bad(name, status, told.cause, cure: told.cure)
-            case .unavailable(let text), .failed(let text): .bad(name, status, text)
-            }
+        self.init(name, CommandFailure(error), error.diagnosis, error.text)
+    }
+
+    private init(_ name: String, _ failure: CommandFailure, _ diagnosis: Diagnosis?, _ text: String) {
+        self = .bad(name, failure.status, diagnosis?.cause ?? text, cure: diagnosis?.cure)
     }
 }
 

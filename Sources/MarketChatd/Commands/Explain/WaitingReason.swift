@@ -14,7 +14,7 @@ enum WaitingReason: Sendable, Equatable {
         case "paused": self = .paused
         case "no owner": self = .noOwner
         case _ where reason.hasPrefix("held: "):
-            self = .held(Hold.Kind(rawValue: String(reason.dropFirst(6).prefix { $0 != ":" })))
+            self = .held(Hold.Kind(ofReason: String(reason.dropFirst(6))))
         case _ where reason.hasPrefix("backoff: its result"): self = .resultNotWritten
         case _ where reason.hasPrefix("backoff"): self = .backoff
         default: self = .unknown
