@@ -143,6 +143,10 @@ private let market: SandboxOptions = {
             }
             #expect(try !status.standardOutput().contains("\u{1B}"))
         }
+        var full = settings.with(arguments: "status", "--watch")
+        full.wrapper = ["sh", "-c", #"exec "$@" >/dev/full"#, "sh"]
+        let ended = try await finish(full)
+        #expect(ended.ending == .exited(1) && ended.errors.contains("No space left on device"), "\(ended.errors)")
         let away = settings.with(["DATABASE_URL": "host=/nonexistent dbname=shop"])
         try await withDaemon(away.with(arguments: "status", "--watch", "--json")) { status in
             try await status.log.line("The database is not available", count: 2)

@@ -43,6 +43,8 @@ import Testing
                 #expect(try await daemon.drain() == .exited(0))
                 let log = try daemon.log.text()
                 #expect(log.contains(#""level":"debug""#))
+                let lost = log.split(separator: "\n").first { $0.contains("Database session lost") }
+                #expect(lost?.contains("postgres@local/\(database.name): ") == true, "\(lost as Any)")
                 return log + (try daemon.standardOutput()) + pages + commandLine
             }
             let kept = try await database.text(
